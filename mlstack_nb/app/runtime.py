@@ -1,0 +1,99 @@
+"""The active stack made live: components built from their configuration, events wired to the catalog."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from mlstack_nb import materializers
+from mlstack_nb.app.workspace import Workspace
+from mlstack_nb.catalog.recorder import Recorder
+from mlstack_nb.core.pipeline import Pipeline
+from mlstack_nb.core.plan import Plan
+from mlstack_nb.core.run import Run
+from mlstack_nb.core.stack import Component, Kind, Stack
+from mlstack_nb.core.step import Body
+from mlstack_nb.engine.execute import Execution
+from mlstack_nb.engine.runner import Engine
+from mlstack_nb.engine.store import Store
+from mlstack_nb.engine.values import Codec, Value
+from mlstack_nb.errors import ConfigError
+from mlstack_nb.flavors import registry
+
+_runtimes: dict[tuple[int, str], Runtime] = {}
+
+
+class Runtime:
+    """One stack of one workspace, ready to run. Building it reaches no service."""
+
+    def __init__(self, workspace: Workspace, stack: Stack) -> None:
+        self.workspace = workspace
+        self.stack = stack
+        self.recorder = Recorder(workspace.catalog)
+        self.engine = Engine(
+            codec=Codec(Store(self._need(Kind.ARTIFACT_STORE)), materializers),
+            orchestrator=self._need(Kind.ORCHESTRATOR),
+            tracker=self._find(Kind.EXPERIMENT_TRACKER),
+            emit=self.recorder,
+        )
+
+    @classmethod
+    def current(cls, *, workspace: Workspace | None = None, stack: str | None = None) -> Runtime:
+        """The runtime of the active stack, the same one as long as workspace and stack stay what they were."""
+        workspace = workspace or Workspace.find()
+        # after a fork a connection of the parent must not be used
+        place = (os.getpid(), str(workspace.root))
+        known = _runtimes.get(place)
+        if known is not None:
+            workspace = known.workspace
+        active = workspace.active_stack(stack)
+        if known is None or known.stack != active:
+            known = _runtimes[place] = cls(workspace, active)
+        return known
+
+    def execute(
+        self,
+        pipeline: Pipeline,
+        bodies: Mapping[str, Body],
+        *,
+        captured: Mapping[str, Mapping[str, Value]] | None = None,
+    ) -> tuple[Run, Mapping[str, BaseException]]:
+        """Run every step; returns the run and what each failed step raised."""
+        execution = self.execution(pipeline, bodies, captured=captured)
+        return execution.run(), execution.errors
+
+    def execution(
+        self,
+        pipeline: Pipeline,
+        bodies: Mapping[str, Body],
+        *,
+        captured: Mapping[str, Mapping[str, Value]] | None = None,
+    ) -> Execution:
+        plan = Plan.of(pipeline, stack=self.stack, run_id=new_run_id(), parameters={})
+        return Execution(plan, bodies, self.engine, captured=captured)
+
+    def _need(self, kind: Kind) -> Any:
+        found = self._find(kind)
+        if found is None:
+            raise ConfigError(
+                f"Stack {self.stack.name!r} has no {kind}.",
+                f"Add one: mlstack stack update {self.stack.name} --{kind.replace('_', '-')} NAME",
+            )
+        return found
+
+    def _find(self, kind: Kind) -> Any:
+        component = self.stack.get(kind)
+        return None if component is None else self._build(component)
+
+    def _build(self, component: Component) -> Any:
+        flavor = registry().load(component.kind, component.flavor)
+        configuration = flavor.Config(**component.configuration)
+        return flavor(component.name, configuration, self.workspace.root)
+
+
+def new_run_id() -> str:
+    """Sorts by time, reads as a date, and is unique: `20261121-093000-1f2e3d`."""
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"

@@ -1,0 +1,179 @@
+"""A live notebook: its steps, what they gave, and the names bound in the kernel.
+
+It knows no IPython: the notebook floor tells it which cells were executed, and executes step bodies for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from mlstack_nb.app.bindings import Bindings
+from mlstack_nb.app.live_run import LiveRun
+from mlstack_nb.app.runtime import Runtime
+from mlstack_nb.app.step_cells import StepCell, read_step
+from mlstack_nb.core.events import Event, StepEnded
+from mlstack_nb.core.pipeline import Pipeline
+from mlstack_nb.core.run import Run, StepRun
+from mlstack_nb.core.step import Body, FromStep, Step
+from mlstack_nb.engine.execute import Execution
+from mlstack_nb.engine.runner import Engine, StepCall, StepResult, drive
+from mlstack_nb.engine.values import Value
+from mlstack_nb.errors import GraphError, UsageError
+from mlstack_nb.source.cell import parse as parse_cell
+from mlstack_nb.source.scope import NotebookScope
+
+Namespace = dict[str, Any]
+Execute = Callable[[StepCell, Namespace], Mapping[str, Any]]
+
+
+class Session:
+    """One per kernel. `namespace` is the kernel's own; step outputs are bound in it."""
+
+    def __init__(self, *, namespace: Namespace, name: str = "notebook") -> None:
+        self.name = name
+        self.scope = NotebookScope()
+        self.bindings = Bindings(namespace, self.scope)
+        self._cells: dict[str, StepCell] = {}
+        self._results: dict[str, StepResult] = {}
+        self._states: dict[str, StepRun] = {}
+        self._live_run = LiveRun()
+
+    @property
+    def steps(self) -> Mapping[str, StepCell]:
+        """Step cells by name, the one executed last at the end."""
+        return self._cells
+
+    @property
+    def states(self) -> Mapping[str, StepRun]:
+        """The last step run of every step that has one."""
+        return self._states
+
+    def prepare(self, text: str, *, label: str) -> None:
+        """An ordinary cell is about to be executed: load the step outputs that it reads."""
+        self.bindings.load_for(parse_cell(text, label=label))
+
+    def record(self, text: str, *, label: str) -> None:
+        """An ordinary cell was executed."""
+        self.bindings.record(parse_cell(text, label=label))
+
+    def pipeline(self) -> Pipeline:
+        parameters = {name: value for cell in self._cells.values() for name, value in cell.parameters.items()}
+        return Pipeline(self.name, tuple(cell.step for cell in self._cells.values()), parameters)
+
+    def drive_cell(self, line: str, body: str, *, label: str) -> Generator[Namespace, Mapping[str, Any], StepRun]:
+        """Run one step cell: yields the fresh namespace to execute `body` in, takes it back, binds the outputs.
+
+        Throw in what the body raised; it is raised again when the step gives up. Raises MlstackError before it
+        yields when the cell does not fit the others.
+        """
+        runtime = Runtime.current()
+        cell = self._read(line, body, label=label, engine=runtime.engine)
+        step = cell.step
+        inputs = self._values_of(step)
+        self._cells.pop(step.name, None)
+        self._cells[step.name] = cell
+        run = self._live_run.open(step.name, self.pipeline(), runtime)
+        call = StepCall(step, run.id, self.name, {**inputs, **cell.captured}, cell.parameters)
+        before = self._states.get(step.name)
+        produced: Mapping[str, Any] = {}
+        driver = drive(call, self._observed(runtime.engine))
+        try:
+            given = next(driver)
+            while True:
+                try:
+                    produced = yield self._namespace(cell, given)
+                except BaseException as error:  # noqa: BLE001  (handed on, not kept)
+                    given = driver.throw(error)
+                else:
+                    given = driver.send(produced)
+        except StopIteration as stop:
+            self._keep(step.name, stop.value, produced)
+            return self._states[step.name]
+        finally:
+            after = self._states.get(step.name)
+            self._live_run.close(after if after is not before else None, runtime)
+
+    def run_all(self, execute: Execute) -> tuple[Run, Mapping[str, BaseException]]:
+        """Run every step cell, in the order their names demand, as one run of the pipeline.
+
+        Returns it with what each failed step raised.
+        """
+        if not self._cells:
+            raise UsageError("This notebook has no step yet.", "Run a cell that starts with: %%step NAME")
+        runtime = Runtime.current()
+        self._cells = {
+            name: self._read(cell.line, cell.body, label=cell.label, engine=runtime.engine)
+            for name, cell in self._cells.items()
+        }
+        produced: dict[str, Mapping[str, Any]] = {}
+        execution = runtime.execution(
+            self.pipeline(),
+            {name: self._body(cell, execute, produced) for name, cell in self._cells.items()},
+            captured={name: cell.captured for name, cell in self._cells.items()},
+        )
+        self._live_run.leave()
+        try:
+            run = execution.run()
+        finally:
+            self._take_over(execution, produced)
+        return run, execution.errors
+
+    def _read(self, line: str, body: str, *, label: str, engine: Engine) -> StepCell:
+        return read_step(line, body, label=label, cells=self._cells, bindings=self.bindings, engine=engine)
+
+    def _body(self, cell: StepCell, execute: Execute, produced: dict[str, Mapping[str, Any]]) -> Body:
+        def body(inputs: Namespace) -> Mapping[str, Any]:
+            produced[cell.step.name] = execute(cell, self._namespace(cell, inputs))
+            return produced[cell.step.name]
+
+        return body
+
+    def _take_over(self, execution: Execution, produced: Mapping[str, Mapping[str, Any]]) -> None:
+        for ended in execution.ended.values():
+            self._ended(ended)
+        for step in execution.plan.steps:
+            if step.name in execution.results:
+                self._keep(step.name, execution.results[step.name], produced.get(step.name, {}))
+
+    def _keep(self, step: str, result: StepResult, produced: Mapping[str, Any]) -> None:
+        self._states[step] = result.run
+        self._results[step] = result
+        self.bindings.bind(step, result, produced)
+
+    def _ended(self, run: StepRun) -> None:
+        """What a step gave before it failed is no longer what it gives."""
+        self._states[run.step] = run
+        if not run.state.is_good:
+            self._results.pop(run.step, None)
+
+    def _observed(self, engine: Engine) -> Engine:
+        """`engine`, with this session learning how each step ended."""
+
+        def emit(event: Event) -> None:
+            if isinstance(event, StepEnded):
+                self._ended(event.step)
+            engine.emit(event)
+
+        return replace(engine, emit=emit)
+
+    def _values_of(self, step: Step) -> dict[str, Value]:
+        """The outputs `step` reads. Raises GraphError for a step before it that has not run well."""
+        values = {}
+        for name, source in step.inputs.items():
+            if not isinstance(source, FromStep):
+                continue
+            result = self._results.get(source.step)
+            if result is None:
+                raise GraphError(
+                    f"Step {step.name!r} reads {name!r} of step {source.step!r}, which has not run well yet.",
+                    f"Run the cell of step {source.step!r} first.",
+                )
+            values[name] = result.outputs[source.output]
+        return values
+
+    def _namespace(self, cell: StepCell, inputs: Namespace) -> Namespace:
+        namespace = self.bindings.fresh(cell.prelude)
+        namespace.update(inputs)
+        return namespace

@@ -1,0 +1,129 @@
+"""Reading a step cell of a live notebook: what it takes from other steps, from parameters and from ordinary cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlstack_nb.app.bindings import Bindings
+from mlstack_nb.core.graph import descendants
+from mlstack_nb.core.step import Captured, FromParameter, FromStep, Source, Step
+from mlstack_nb.engine.runner import Engine, check_tracker
+from mlstack_nb.engine.values import Value
+from mlstack_nb.errors import GraphError, MaterializerError, UndefinedNameError, nearest
+from mlstack_nb.source.cell import Cell, outputs_of
+from mlstack_nb.source.cell import parse as parse_cell
+from mlstack_nb.source.fingerprint import of_cell
+from mlstack_nb.source.reach import Reach, reach
+from mlstack_nb.source.step_line import StepLine
+from mlstack_nb.source.step_line import parse as parse_line
+
+
+@dataclass(frozen=True, slots=True)
+class StepCell:
+    """A step cell as it was last executed. `prelude` names the definitions that travel with it."""
+
+    step: Step
+    line: str
+    body: str
+    label: str
+    prelude: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    captured: Mapping[str, Value] = field(default_factory=dict)
+
+
+def read_step(
+    line: str, body: str, *, label: str, cells: Mapping[str, StepCell], bindings: Bindings, engine: Engine
+) -> StepCell:
+    """The step that `line` and `body` make, against the other `cells` and what ordinary cells have bound.
+
+    Raises UsageError or StepSyntaxError for the text, GraphError and its kin when it does not fit the others,
+    ConfigError when it asks for a tracker that the stack lacks.
+    """
+    asked = parse_line(line)
+    cell = parse_cell(body, label=label, first_line=2)
+    producers = _producers(asked.name, cells)
+    found = reach(cell, bindings.scope, outputs={*producers, *(asked.inputs or ())}, through_values=False)
+    _check_names(asked, cell, found, producers, bindings)
+    _check_unchanged(asked, found, producers, bindings)
+    _check_after(asked, cells)
+    sources: dict[str, Source] = {name: FromStep(producers[name], name) for name in found.inputs}
+    sources |= {name: FromParameter(name) for name in found.constants}
+    sources |= {name: Captured(bindings.origin(name)) for name in found.values}
+    step = Step(
+        name=asked.name,
+        inputs=sources,
+        outputs=outputs_of(cell, asked.outputs),
+        fingerprint=of_cell(cell, found, bindings.scope),
+        settings=asked.settings,
+        after=asked.after,
+        source=body,
+    )
+    check_tracker(step, engine)
+    captured = {name: _capture(name, asked.name, bindings, engine) for name in found.values}
+    prelude = tuple(definition.name for definition in found.definitions)
+    return StepCell(step, line, body, label, prelude, found.constants, captured)
+
+
+def _producers(name: str, cells: Mapping[str, StepCell]) -> dict[str, str]:
+    """For each output name, the step that `name` would take it from.
+
+    The one executed last, but neither `name` itself nor a step that depends on it: a chain of steps that each
+    refine `df` stays a chain when one in the middle is run again (docs/decisions/003).
+    """
+    graph = {cell.step.name: cell.step.needs for cell in cells.values()}
+    later = descendants(graph, name) | {name}
+    return {
+        output.name: cell.step.name
+        for cell in cells.values()
+        if cell.step.name not in later
+        for output in cell.step.outputs
+    }
+
+
+def _check_names(asked: StepLine, cell: Cell, found: Reach, producers: Mapping[str, str], bindings: Bindings) -> None:
+    missing = [name for name in found.undefined if not bindings.holds(name)]
+    missing += [name for name in asked.inputs or () if name not in producers]
+    if missing:
+        near = nearest(missing[0], [*bindings.known(), *producers])
+        raise UndefinedNameError(
+            f"Step {asked.name!r} ({cell.label}) reads {missing[0]!r}, which no step gives and no cell defines.",
+            f"Did you mean {near!r}?" if near else "Run the cell that defines it, or assign it in the step.",
+        )
+    if found.undefined:
+        raise UndefinedNameError(
+            f"Step {asked.name!r} ({cell.label}) reads {found.undefined[0]!r}, which the kernel holds but no executed "
+            "cell of this notebook defines.",
+            "Define it in a cell, or in the step.",
+        )
+
+
+def _check_unchanged(asked: StepLine, found: Reach, producers: Mapping[str, str], bindings: Bindings) -> None:
+    for name in found.inputs:
+        changed = bindings.changed(name)
+        if changed is not None:
+            raise GraphError(
+                f"Step {asked.name!r} reads {name!r}, an output of step {producers[name]!r} that cell {changed} "
+                "changes.",
+                f"Make {changed} a step (%%step NAME -> {name}), or run step {producers[name]!r} again.",
+            )
+
+
+def _check_after(asked: StepLine, cells: Mapping[str, StepCell]) -> None:
+    for name in asked.after:
+        if name not in cells:
+            raise UndefinedNameError(
+                f"Step {asked.name!r} is to run after {name!r}, which is no step here.",
+                f"Steps so far: {', '.join(cells) or 'none yet'}.",
+            )
+
+
+def _capture(name: str, step: str, bindings: Bindings, engine: Engine) -> Value:
+    try:
+        return engine.codec.save(bindings.value(name), name=name)
+    except MaterializerError as error:
+        raise MaterializerError(
+            f"Step {step!r} reads {name!r} from cell {bindings.origin(name)}: {error.what}",
+            f"Make {name!r} inside the step, or in a step of its own.",
+        ) from error

@@ -1,0 +1,37 @@
+"""How times, sizes and moments are written for people, the same on every surface."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+def duration(seconds: float) -> str:
+    """`4.2 ms`, `43 ms`, `1.2 s`, `2 min 5 s`, `1 h 3 min`."""
+    if seconds < 0.00995:
+        return f"{max(seconds, 0.0) * 1e3:.1f} ms"
+    if seconds < 0.9995:
+        return f"{seconds * 1e3:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def size(count: int) -> str:
+    """Bytes in decimal units: `512 B`, `143 kB`, `1.2 MB`."""
+    if count < 1000:
+        return f"{count} B"
+    value = float(count)
+    for unit in ("kB", "MB", "GB", "TB"):
+        value /= 1000
+        if value < 999.5:
+            return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
+    return f"{value:.0f} TB"
+
+
+def moment(iso: str | None) -> str:
+    """Local date and time, to the second, of a time in ISO 8601; empty for none."""
+    return "" if iso is None else datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,158 @@
+"""Writing runs while they go on: at most one transaction a step, and many cached steps in one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, func, insert, literal_column, select
+
+from mlstack_nb.catalog.database import Catalog
+from mlstack_nb.catalog.origins import Origins
+from mlstack_nb.catalog.owner import Owner
+from mlstack_nb.catalog.prepared import Prepared, upsert
+from mlstack_nb.catalog.rows import Row, artifact_row, run_row, step_row
+from mlstack_nb.catalog.tables import artifacts, runs, step_inputs, step_runs
+from mlstack_nb.core.events import Event, RunEnded, RunStarted
+from mlstack_nb.core.plan import Plan
+from mlstack_nb.core.run import Run, State, StepRun
+from mlstack_nb.core.step import FromStep
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Insert
+
+MOST_BUFFERED = 256
+_INPUT_COLUMNS = ("step_run_id", "name", "digest", "from_step", "from_output")
+
+Edges = Mapping[str, Mapping[str, tuple[str, str]]]
+_NO_EDGES: Mapping[str, tuple[str, str]] = {}
+
+
+@dataclass(slots=True)
+class _Known:
+    """A run that goes on, or may be opened again. `running` maps steps that run now to their positions."""
+
+    run: Run
+    edges: Edges
+    next_position: int = 0
+    running: dict[str, int] = field(default_factory=dict)
+
+    def position(self, step: StepRun) -> int:
+        """One for each step run, the same when it starts and when it ends."""
+        position = self.running.pop(step.step, None)
+        if position is None:
+            position = self.next_position
+            self.next_position += 1
+        if not step.state.is_final:
+            self.running[step.step] = position
+        return position
+
+
+class Recorder:
+    """A listener that writes events to the catalog. All events of one run go through one recorder.
+
+    Rows wait in memory until a step's code is about to run, the run ends, or many have gathered; `flush`
+    writes them at once. What a flush could not write (it raises CatalogError) is written by the next one.
+    The run that ended last may go on: a step that starts in it opens it again.
+    """
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._owner = Owner.of_this_process()
+        self._origins = Origins()
+        dialect = catalog.engine.dialect
+        self._put_runs = upsert(runs, dialect, runs.c.keys())
+        self._put_steps = upsert(step_runs, dialect, step_runs.c.keys())
+        self._add_inputs = Prepared(insert(step_inputs), dialect, step_inputs.c.keys())
+        self._add_artifacts = Prepared(_counted(), dialect, [c.name for c in artifacts.c if c.name != "id"])
+        self._known: dict[str, _Known] = {}
+        self._run_rows: dict[str, Row] = {}
+        self._steps: dict[str, tuple[int, StepRun]] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            if isinstance(event, RunStarted):
+                self._known.setdefault(event.run.id, _Known(event.run, {})).edges = _edges(event.plan)
+                self._put_run(event.run)
+            elif isinstance(event, RunEnded):
+                self._put_run(event.run)
+                self._flush()
+                self._forget_ended(but=event.run.id)
+            else:
+                self._put_step(event.step)
+
+    def flush(self) -> None:
+        with self._lock:
+            self._flush()
+
+    def _put_run(self, run: Run) -> None:
+        self._known[run.id].run = run
+        self._run_rows[run.id] = run_row(run, self._owner)
+
+    def _put_step(self, step: StepRun) -> None:
+        known = self._known[step.run_id]
+        position = known.position(step)
+        self._steps[f"{step.run_id}.{position}"] = position, step
+        if known.run.state.is_final:
+            self._put_run(replace(known.run, state=State.RUNNING, ended_at=None))
+        if not step.state.is_final or len(self._steps) >= MOST_BUFFERED:
+            self._flush()
+
+    def _forget_ended(self, *, but: str) -> None:
+        ended = [run_id for run_id, known in self._known.items() if known.run.state.is_final and run_id != but]
+        for run_id in ended:
+            del self._known[run_id]
+
+    def _flush(self) -> None:
+        if not self._run_rows and not self._steps:
+            return
+        with self._catalog.write() as connection:
+            origins = self._origins.of(self._steps, connection)
+            self._put_runs.execute(connection, list(self._run_rows.values()))
+            self._write_steps(connection, origins)
+        self._origins.committed()
+        self._run_rows.clear()
+        self._steps.clear()
+
+    def _write_steps(self, connection: Connection, origins: Mapping[str, str]) -> None:
+        steps: list[Row] = []
+        inputs: list[Row] = []
+        outputs: list[Row] = []
+        for step_run_id, (position, step) in self._steps.items():
+            origin = origins.get(step_run_id)
+            steps.append(step_row(step, step_run_id=step_run_id, position=position, origin=origin))
+            if origin is None and step.state.is_final:
+                inputs += self._inputs(step_run_id, step)
+                outputs += [
+                    artifact_row(artifact, step=step, step_run_id=step_run_id, output=output)
+                    for output, artifact in step.outputs.items()
+                ]
+        self._put_steps.execute(connection, steps)
+        self._add_inputs.execute(connection, inputs)
+        self._add_artifacts.execute(connection, outputs)
+
+    def _inputs(self, step_run_id: str, step: StepRun) -> list[Row]:
+        edges = self._known[step.run_id].edges.get(step.step, _NO_EDGES)
+        return [
+            dict(zip(_INPUT_COLUMNS, (step_run_id, name, digest, *edges.get(name, (None, None))), strict=True))
+            for name, digest in step.inputs.items()
+        ]
+
+
+def _edges(plan: Plan) -> Edges:
+    return {
+        step.name: {
+            name: (source.step, source.output) for name, source in step.inputs.items() if isinstance(source, FromStep)
+        }
+        for step in plan.steps
+    }
+
+
+def _counted() -> Insert:
+    """Adds an artifact as the next version of its name."""
+    newest = func.coalesce(func.max(artifacts.c.version), literal_column("0"))
+    following = select(newest + literal_column("1")).where(artifacts.c.name == bindparam("named"))
+    return insert(artifacts).values(version=following.scalar_subquery())

@@ -1,0 +1,149 @@
+"""Reading runs and step runs. A run whose process is gone reads as failed, and is recorded so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select, update
+
+from mlstack_nb.catalog.database import Catalog
+from mlstack_nb.catalog.owner import Owner, this_host
+from mlstack_nb.catalog.rows import artifact_of, run_of, step_of
+from mlstack_nb.catalog.tables import artifacts, runs, step_inputs, step_runs
+from mlstack_nb.core.artifact import Artifact
+from mlstack_nb.core.run import Run, State, StepRun
+from mlstack_nb.errors import NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, RowMapping
+
+LAST = "last"
+_GOING_ON = (State.PENDING.value, State.RUNNING.value)
+_LOST = json.dumps({"type": "ProcessEnded", "message": "the process that ran it ended"})
+
+
+def list_runs(
+    catalog: Catalog,
+    *,
+    pipeline: str | None = None,
+    stack: str | None = None,
+    state: State | None = None,
+    limit: int | None = None,
+) -> list[Run]:
+    """Newest first, without their steps."""
+    _fail_lost_runs(catalog)
+    query = select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)
+    for column, wanted in ((runs.c.pipeline, pipeline), (runs.c.stack, stack), (runs.c.state, state)):
+        if wanted is not None:
+            query = query.where(column == str(wanted))
+    with catalog.read() as connection:
+        return [run_of(row, ()) for row in connection.execute(query).mappings()]
+
+
+def count_steps(catalog: Catalog, run_ids: Sequence[str]) -> dict[str, dict[State, int]]:
+    """Run id -> how many of its step runs are in each state."""
+    query = (
+        select(step_runs.c.run_id, step_runs.c.state, func.count())
+        .where(step_runs.c.run_id.in_(run_ids))
+        .group_by(step_runs.c.run_id, step_runs.c.state)
+    )
+    counts: dict[str, dict[State, int]] = {run_id: {} for run_id in run_ids}
+    with catalog.read() as connection:
+        for run_id, state, count in connection.execute(query):
+            counts[run_id][State(state)] = count
+    return counts
+
+
+def get_run(catalog: Catalog, reference: str) -> Run:
+    """The run with its steps, by id, by the beginning of an id, or the `last` one.
+
+    Raises NotFoundError, or UsageError when several ids begin so.
+    """
+    _fail_lost_runs(catalog)
+    with catalog.read() as connection:
+        row = _find(connection, reference)
+        return run_of(row, tuple(_steps(connection, row["id"])))
+
+
+def _find(connection: Connection, reference: str) -> RowMapping:
+    newest = select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc())
+    if reference == LAST:
+        found = list(connection.execute(newest.limit(1)).mappings())
+    else:
+        alike = newest.where(runs.c.id.startswith(reference, autoescape=True)).limit(4)
+        found = list(connection.execute(alike).mappings())
+        found = [row for row in found if row["id"] == reference] or found
+    if not found:
+        if reference == LAST:
+            raise NotFoundError("There is no run yet.", "Run a step cell, or call a pipeline.")
+        raise NotFoundError(f"No run has an id that begins with {reference!r}.", "Run: mlstack runs list")
+    if len(found) > 1:
+        raise UsageError(
+            f"Several runs have an id that begins with {reference!r}: {', '.join(row['id'] for row in found[:3])}, ...",
+            "Give more characters of the id.",
+        )
+    return found[0]
+
+
+def _steps(connection: Connection, run_id: str) -> list[StepRun]:
+    """The run's step runs, in the order they started."""
+    rows = connection.execute(
+        select(step_runs).where(step_runs.c.run_id == run_id).order_by(step_runs.c.position)
+    ).mappings()
+    own = {row["id"]: row for row in rows}
+    missing = {row["origin"] for row in own.values() if row["origin"]} - own.keys()
+    elsewhere = connection.execute(select(step_runs).where(step_runs.c.id.in_(missing))).mappings() if missing else ()
+    recorded = {**own, **{row["id"]: row for row in elsewhere}}
+    inputs = _inputs(connection, list(recorded))
+    outputs = _outputs(connection, list(recorded))
+    return [_step(row, recorded[row["origin"] or row["id"]], inputs, outputs) for row in own.values()]
+
+
+def _step(
+    row: RowMapping,
+    recorded: RowMapping,
+    inputs: Mapping[str, Mapping[str, str]],
+    outputs: Mapping[str, Mapping[str, Artifact]],
+) -> StepRun:
+    wrote = recorded["id"]
+    return step_of(row, recorded=recorded, inputs=inputs.get(wrote, {}), outputs=outputs.get(wrote, {}))
+
+
+def _inputs(connection: Connection, ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for row in connection.execute(select(step_inputs).where(step_inputs.c.step_run_id.in_(ids))):
+        found.setdefault(row.step_run_id, {})[row.name] = row.digest
+    return found
+
+
+def _outputs(connection: Connection, ids: Sequence[str]) -> dict[str, dict[str, Artifact]]:
+    found: dict[str, dict[str, Artifact]] = {}
+    query = select(artifacts).where(artifacts.c.step_run_id.in_(ids)).order_by(artifacts.c.id)
+    for row in connection.execute(query).mappings():
+        found.setdefault(row["step_run_id"], {})[row["output"]] = artifact_of(row)
+    return found
+
+
+def _fail_lost_runs(catalog: Catalog) -> None:
+    """Runs that this host's dead processes left behind end as failed, at the last time they were heard of."""
+    query = select(runs).where(runs.c.state.in_(_GOING_ON), runs.c.owner_host == this_host())
+    with catalog.read() as connection:
+        open_runs = connection.execute(query).all()
+    lost = [row.id for row in open_runs if Owner(row.owner_host, row.owner_pid, row.owner_ticks).is_gone]
+    if not lost:
+        return
+    ended = func.coalesce(step_runs.c.ended_at, step_runs.c.started_at)
+    heard_of = select(func.max(ended)).where(step_runs.c.run_id == runs.c.id).scalar_subquery()
+    failed = State.FAILED.value
+    with catalog.write() as connection:
+        # it may have ended well between the two transactions
+        still = runs.c.id.in_(lost) & runs.c.state.in_(_GOING_ON)
+        going_on = step_runs.c.run_id.in_(select(runs.c.id).where(still)) & step_runs.c.state.in_(_GOING_ON)
+        connection.execute(
+            update(step_runs).where(going_on).values(state=failed, ended_at=step_runs.c.started_at, failure=_LOST)
+        )
+        connection.execute(
+            update(runs).where(still).values(state=failed, ended_at=func.coalesce(heard_of, runs.c.started_at))
+        )

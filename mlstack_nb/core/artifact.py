@@ -1,0 +1,61 @@
+"""An artifact: a named, versioned step output whose content lives once, under its digest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class ArtifactType(StrEnum):
+    """What an artifact is to people; ZenML's names and values."""
+
+    DATA_ANALYSIS = "DataAnalysisArtifact"
+    DATA = "DataArtifact"
+    MODEL = "ModelArtifact"
+    SCHEMA = "SchemaArtifact"
+    SERVICE = "ServiceArtifact"
+    STATISTICS = "StatisticsArtifact"
+    BASE = "BaseArtifact"
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """What is known of an output without reading it.
+
+    `digest` names the content and enters the keys of the steps that read it; it does not depend on the
+    encoding. `object` is the address of the files under `objects/`, the digest of the files themselves;
+    None when the value is small enough to live in `inline`, as the text its materializer made of it.
+    `type` is the qualified name of the value's class, `materializer` the dotted path of the class that
+    wrote it.
+    """
+
+    name: str
+    type: str
+    materializer: str
+    digest: str
+    size_bytes: int
+    object: str | None = None
+    inline: str | None = None
+    kind: ArtifactType = ArtifactType.DATA
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    preview: Mapping[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "type": self.type,
+            "materializer": self.materializer,
+            "digest": self.digest,
+            "size_bytes": self.size_bytes,
+            "object": self.object,
+            "inline": self.inline,
+            "kind": self.kind.value,
+            "metadata": dict(self.metadata),
+            "preview": None if self.preview is None else dict(self.preview),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Artifact:
+        return cls(**{**data, "kind": ArtifactType(data["kind"])})

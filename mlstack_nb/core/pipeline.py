@@ -1,0 +1,59 @@
+"""A pipeline: a directed acyclic graph of steps, with parameters. It knows no infrastructure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlstack_nb.core.graph import topological_order
+from mlstack_nb.core.step import FromStep, Step
+from mlstack_nb.errors import ConflictError, GraphError, NotFoundError
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """`steps` in the order they were written; `parameters` with their values or defaults."""
+
+    name: str
+    steps: tuple[Step, ...]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def graph(self) -> dict[str, tuple[str, ...]]:
+        return {step.name: step.needs for step in self.steps}
+
+    def step(self, name: str) -> Step:
+        """Raises NotFoundError with the nearest name."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        known = [step.name for step in self.steps]
+        raise NotFoundError.of("step", name, known, f"The steps are: {', '.join(known)}.")
+
+    def ordered(self) -> list[Step]:
+        """Steps after all they need. Raises ConflictError, GraphError or CycleError when they do not fit."""
+        self.check()
+        by_name = {step.name: step for step in self.steps}
+        return [by_name[name] for name in topological_order(self.graph)]
+
+    def check(self) -> None:
+        """Every name once, every edge to an output that exists."""
+        outputs: dict[str, set[str]] = {}
+        for step in self.steps:
+            if step.name in outputs:
+                raise ConflictError(
+                    f"Two steps of pipeline {self.name!r} are called {step.name!r}.", "Rename one of them."
+                )
+            outputs[step.name] = {output.name for output in step.outputs}
+        for step in self.steps:
+            for name in step.after:
+                if name not in outputs:
+                    raise NotFoundError.of("step", name, outputs, f"Step {step.name!r} says it comes after it.")
+            for name, source in step.inputs.items():
+                if isinstance(source, FromStep) and source.output not in outputs.get(source.step, ()):
+                    raise GraphError(
+                        f"Input {name!r} of step {step.name!r} is output {source.output!r} of step "
+                        f"{source.step!r}, which has no such output.",
+                        f"Run the cell of step {source.step!r} again, or declare the output there.",
+                    )

@@ -1,0 +1,88 @@
+"""A plan: pipeline + parameter values + stack snapshot + code snapshot; immutable, and JSON when stored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlstack_nb.core.pipeline import Pipeline
+from mlstack_nb.core.stack import Stack
+from mlstack_nb.core.step import Captured, FromParameter, FromStep, Source, Step
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What an orchestrator needs to know of a step: plain data, no code."""
+
+    name: str
+    needs: tuple[str, ...]
+    retries: int = 0
+    timeout_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`steps` are in an order that respects every edge."""
+
+    run_id: str
+    pipeline: str
+    stack: Stack
+    steps: tuple[Step, ...]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    mode: str = "pipeline"
+
+    @classmethod
+    def of(cls, pipeline: Pipeline, *, stack: Stack, run_id: str, parameters: Mapping[str, Any]) -> Plan:
+        """Raises GraphError and its kin when the steps do not fit together."""
+        values = {**pipeline.parameters, **parameters}
+        return cls(run_id, pipeline.name, stack, tuple(pipeline.ordered()), values)
+
+    @property
+    def nodes(self) -> list[Node]:
+        return [Node(s.name, s.needs, s.settings.retries, s.settings.timeout_s) for s in self.steps]
+
+    def to_json(self) -> str:
+        return json.dumps(
+            {
+                "version": VERSION,
+                "run_id": self.run_id,
+                "pipeline": self.pipeline,
+                "mode": self.mode,
+                "parameters": {name: repr(value) for name, value in self.parameters.items()},
+                "stack": self.stack.snapshot(),
+                "steps": [_step_json(step, self.pipeline) for step in self.steps],
+            }
+        )
+
+
+def _step_json(step: Step, pipeline: str) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "needs": list(step.needs),
+        "inputs": {name: _source_json(source) for name, source in step.inputs.items()},
+        "outputs": [
+            {"name": output.name, "artifact": output.artifact_name(pipeline, step.name)} for output in step.outputs
+        ],
+        "settings": {
+            "cache": step.settings.cache,
+            "retries": step.settings.retries,
+            "timeout_s": step.settings.timeout_s,
+            "tracker": step.settings.tracker,
+        },
+        "fingerprint": step.fingerprint.digest,
+        "source": step.source,
+    }
+
+
+def _source_json(source: Source) -> dict[str, str]:
+    if isinstance(source, FromStep):
+        return {"step": source.step, "output": source.output}
+    if isinstance(source, FromParameter):
+        return {"parameter": source.name}
+    if isinstance(source, Captured):
+        return {"cell": source.cell}
+    return {"literal": repr(source.value)}

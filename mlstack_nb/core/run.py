@@ -1,0 +1,142 @@
+"""A run: one execution of a plan; a step run: one execution of a step in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from mlstack_nb.core.artifact import Artifact
+
+
+class State(StrEnum):
+    """The only list of states."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    CACHED = "cached"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self not in (State.PENDING, State.RUNNING)
+
+    @property
+    def is_good(self) -> bool:
+        return self in (State.COMPLETED, State.CACHED)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a step failed: fit to store, so without values of arguments."""
+
+    type: str
+    message: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepRun:
+    """Times are UTC epoch seconds. `saved_s` is the time the recorded execution took, for a cached step.
+
+    `inputs` maps input names to content digests; `tracker` holds `name`, `run_id` and `url` of the
+    experiment tracker's run, when there was one.
+    """
+
+    run_id: str
+    step: str
+    state: State
+    key: str = ""
+    started_at: float = 0.0
+    ended_at: float | None = None
+    attempt: int = 1
+    saved_s: float = 0.0
+    fingerprint: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Artifact] = field(default_factory=dict)
+    failure: Failure | None = None
+    tracker: Mapping[str, str] | None = None
+
+    @property
+    def duration_s(self) -> float:
+        return (self.ended_at - self.started_at) if self.ended_at is not None else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        failure = self.failure
+        return {
+            "run_id": self.run_id,
+            "step": self.step,
+            "state": self.state.value,
+            "key": self.key,
+            "started_at": iso(self.started_at),
+            "ended_at": iso(self.ended_at),
+            "duration_s": self.duration_s,
+            "attempt": self.attempt,
+            "saved_s": self.saved_s,
+            "fingerprint": dict(self.fingerprint),
+            "inputs": dict(self.inputs),
+            "parameters": {name: repr(value) for name, value in self.parameters.items()},
+            "outputs": {name: artifact.to_json() for name, artifact in self.outputs.items()},
+            "failure": failure and {"type": failure.type, "message": failure.message, "traceback": failure.traceback},
+            "tracker": self.tracker and dict(self.tracker),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`mode` is how it was started: `interactive` for cells run one by one, `pipeline` for a whole plan."""
+
+    id: str
+    pipeline: str
+    stack: str
+    state: State
+    started_at: float
+    ended_at: float | None = None
+    mode: str = "pipeline"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    steps: tuple[StepRun, ...] = ()
+
+    @property
+    def duration_s(self) -> float:
+        return (self.ended_at - self.started_at) if self.ended_at is not None else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Steps in brief: `key` leads to the cache entry, and an executed step has a record of its own."""
+        return {
+            "id": self.id,
+            "pipeline": self.pipeline,
+            "stack": self.stack,
+            "state": self.state.value,
+            "mode": self.mode,
+            "started_at": iso(self.started_at),
+            "ended_at": iso(self.ended_at),
+            "steps": [
+                {
+                    "step": step.step,
+                    "state": step.state.value,
+                    "key": step.key,
+                    "started_at": step.started_at,
+                    "ended_at": step.ended_at,
+                }
+                for step in self.steps
+            ],
+        }
+
+
+def iso(moment: float | None) -> str | None:
+    """UTC ISO 8601 of epoch seconds."""
+    return None if moment is None else datetime.fromtimestamp(moment, UTC).isoformat()
+
+
+def combined_state(states: list[State]) -> State:
+    """The state of a run from those of its steps."""
+    for state in (State.RUNNING, State.CANCELLED, State.FAILED, State.PENDING):
+        if state in states:
+            return state
+    return State.CACHED if states and all(state is State.CACHED for state in states) else State.COMPLETED

@@ -1,0 +1,104 @@
+"""A step: code + named inputs + parameters + settings -> named outputs. Plain data; it holds no code object."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class FromStep:
+    """An input that is another step's output: an edge of the graph."""
+
+    step: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class FromParameter:
+    """An input that is a parameter of the pipeline."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """An input that is a value written in the code."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """An input that is a value of an ordinary cell, neither constant nor code: taken as it was, by content."""
+
+    cell: str
+
+
+Source = FromStep | FromParameter | Literal | Captured
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A named result. `artifact` is the name its author gave it, if any; `type` the declared type, None when open."""
+
+    name: str
+    artifact: str = ""
+    type: Any = None
+
+    def artifact_name(self, pipeline: str, step: str) -> str:
+        """The name its versions are counted under: the author's, else one that is unique in the workspace."""
+        return self.artifact or f"{pipeline}::{step}::{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a step runs. `tracker`: None asks for none, "" for the stack's own, else a component's name."""
+
+    cache: bool = True
+    retries: int = 0
+    timeout_s: float | None = None
+    tracker: str | None = None
+    materializers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What a step's code is: one digest, and the digest of each part that went into it.
+
+    A part's label is for people: `body`, `function clean`, `constant DEPTH`, `package scikit-learn`.
+    """
+
+    digest: str
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`inputs` are in the order the code reads them; `after` names steps that must end first."""
+
+    name: str
+    inputs: Mapping[str, Source]
+    outputs: tuple[Output, ...]
+    fingerprint: Fingerprint
+    settings: Settings = Settings()
+    after: tuple[str, ...] = ()
+    source: str = ""
+    input_types: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The steps that must end before this one, without repeats."""
+        edges = (source.step for source in self.inputs.values() if isinstance(source, FromStep))
+        return tuple(dict.fromkeys((*edges, *self.after)))
+
+
+class Body(Protocol):
+    """The executable part of a step: takes inputs by name, gives outputs by name.
+
+    It may mutate what it is given: the runner hands out isolated values. A body that is
+    `async` returns an awaitable of the same mapping.
+    """
+
+    def __call__(self, inputs: dict[str, Any], /) -> Mapping[str, Any] | Awaitable[Mapping[str, Any]]: ...

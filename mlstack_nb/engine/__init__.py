@@ -1,0 +1,1 @@
+"""The step runner, the cache, the store's layout: knows ports, never flavors."""

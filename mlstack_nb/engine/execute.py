@@ -1,0 +1,157 @@
+"""Executing a whole plan: hands the orchestrator its nodes, and runs each with the step runner."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from mlstack_nb.core.events import Event, RunEnded, RunStarted, StepEnded
+from mlstack_nb.core.plan import Node, Plan
+from mlstack_nb.core.run import Failure, Run, State, StepRun, combined_state
+from mlstack_nb.core.step import Body, FromParameter, FromStep, Literal, Step
+from mlstack_nb.engine.runner import Driver, Engine, StepCall, StepResult, check_tracker, drive
+from mlstack_nb.engine.values import Value
+
+
+class Execution:
+    """One plan being executed.
+
+    `captured` has, by step and name, the values that steps take from ordinary cells. Afterwards `ended` has every
+    step run, `results` what ended well, and `errors` what each failed step raised.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        bodies: Mapping[str, Body],
+        engine: Engine,
+        *,
+        captured: Mapping[str, Mapping[str, Value]] | None = None,
+    ) -> None:
+        self.captured = captured or {}
+        self.plan = plan
+        self.bodies = bodies
+        self.engine = replace(engine, emit=self._emit)
+        self._listener = engine.emit
+        self.errors: dict[str, BaseException] = {}
+        self.results: dict[str, StepResult] = {}
+        self._steps = {step.name: step for step in plan.steps}
+        self.ended: dict[str, StepRun] = {}
+
+    def run(self) -> Run:
+        """Execute everything; the run's state tells how it went. Raises only what stops the whole run."""
+        for step in self.plan.steps:
+            check_tracker(step, self.engine)
+        plan = self.plan
+        run = Run(
+            id=plan.run_id,
+            pipeline=plan.pipeline,
+            stack=plan.stack.name,
+            state=State.RUNNING,
+            started_at=time.time(),
+            mode=plan.mode,
+            parameters=plan.parameters,
+        )
+        self.engine.store.put_plan(plan)
+        self.engine.emit(RunStarted(run, plan))
+        try:
+            states = self.engine.orchestrator.run(plan.nodes, self._run_node)
+        except BaseException:
+            self._finish(run, [State.CANCELLED])
+            raise
+        for name, state in states.items():
+            if state is State.SKIPPED:
+                self._end(name, State.SKIPPED)
+        return self._finish(run, [state for state in states.values() if state is not State.SKIPPED])
+
+    def _run_node(self, node: Node) -> State:
+        step = self._steps[node.name]
+        call = StepCall(
+            step,
+            run_id=self.plan.run_id,
+            pipeline=self.plan.pipeline,
+            inputs=self._inputs(step),
+            parameters=self._parameters(step),
+        )
+        try:
+            result = run_sync(drive(call, self.engine), self.bodies[step.name])
+        except Exception as error:  # noqa: BLE001  (whatever a step's code raises is kept for the caller)
+            self.errors[step.name] = error
+            if step.name not in self.ended:
+                self._end(step.name, State.FAILED, Failure(type(error).__name__, str(error)))
+            return State.FAILED
+        self.results[step.name] = result
+        return result.run.state
+
+    def _emit(self, event: Event) -> None:
+        if isinstance(event, StepEnded):
+            self.ended[event.step.step] = event.step
+        self._listener(event)
+
+    def _inputs(self, step: Step) -> dict[str, Value]:
+        edges = {
+            name: self.results[source.step].outputs[source.output]
+            for name, source in step.inputs.items()
+            if isinstance(source, FromStep)
+        }
+        return {**edges, **self.captured.get(step.name, {})}
+
+    def _parameters(self, step: Step) -> dict[str, Any]:
+        return {
+            name: self._value_of(source)
+            for name, source in step.inputs.items()
+            if isinstance(source, (FromParameter, Literal))
+        }
+
+    def _value_of(self, source: FromParameter | Literal) -> Any:
+        return self.plan.parameters[source.name] if isinstance(source, FromParameter) else source.value
+
+    def _end(self, name: str, state: State, failure: Failure | None = None) -> None:
+        """Record a step that never came to run."""
+        now = time.time()
+        step = StepRun(self.plan.run_id, name, state, started_at=now, ended_at=now, failure=failure)
+        self.engine.store.put_step(step)
+        self.engine.emit(StepEnded(step))
+
+    def _finish(self, run: Run, states: list[State]) -> Run:
+        ended = replace(run, state=combined_state(states), ended_at=time.time(), steps=tuple(self.ended.values()))
+        self.engine.store.put_run(ended)
+        self.engine.emit(RunEnded(ended))
+        return ended
+
+
+def run_sync(driver: Driver, body: Body) -> StepResult:
+    """Drive one step by calling its body; an awaitable result is run to its end."""
+    try:
+        inputs = next(driver)
+        while True:
+            try:
+                produced = body(inputs)
+                if isinstance(produced, Awaitable):
+                    produced = _wait(produced)
+            except BaseException as error:  # noqa: BLE001  (handed on, not kept)
+                inputs = driver.throw(error)
+            else:
+                inputs = driver.send(produced)
+    except StopIteration as stop:
+        result: StepResult = stop.value
+        return result
+
+
+def _wait(awaitable: Awaitable[Any]) -> Any:
+    """The awaitable's result, also where a loop runs already in this thread (a kernel): then in a thread of its own."""
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+    from contextvars import copy_context
+
+    async def whole() -> Any:
+        return await awaitable
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(whole())
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(copy_context().run, asyncio.run, whole()).result()

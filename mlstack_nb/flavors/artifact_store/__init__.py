@@ -1,0 +1,1 @@
+"""Artifact stores: one file per flavor."""

@@ -1,0 +1,1 @@
+"""Orchestrators: one file per flavor."""

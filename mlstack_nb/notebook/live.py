@@ -1,0 +1,188 @@
+"""One kernel's notebook: follows its cells, and runs those that are steps."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from IPython.core import display_functions
+
+from mlstack_nb.errors import MlstackError, StepSyntaxError
+from mlstack_nb.notebook import execution
+from mlstack_nb.notebook.badge import Badge
+from mlstack_nb.notebook.compilation import Body, Shell
+
+if TYPE_CHECKING:
+    from mlstack_nb.app.session import Session
+    from mlstack_nb.app.step_cells import StepCell
+    from mlstack_nb.core.run import StepRun
+
+
+# `model?` and `?model.fit`: help on a name, which no parser sees as reading it
+HELP = re.compile(r"^[ \t]*(?=.*\?)\?{0,2}[ \t]*([A-Za-z_]\w*)[\w.]*\?{0,2}[ \t]*$", re.MULTILINE)
+
+
+@dataclass(slots=True)
+class Executing:
+    """A cell that is being executed, as an event told; `outer` is the cell that runs it, as `%%capture` does."""
+
+    info: Any
+    number: int
+    outer: Executing | None
+    is_step: bool = False
+
+
+class LiveNotebook:
+    """The session is made when it is first needed, so that loading the extension stays cheap."""
+
+    def __init__(self, shell: Shell) -> None:
+        self.shell = shell
+        self._session: Session | None = None
+        self._executing: Executing | None = None
+        self._earlier = list(_executed_before(shell))
+
+    @property
+    def session(self) -> Session:
+        if self._session is None:
+            from mlstack_nb.app.session import Session
+
+            self._session = Session(namespace=self.shell.user_ns)
+            for label, text in self._earlier:
+                self._record(self._session, label, text)
+            self._earlier.clear()
+        return self._session
+
+    @property
+    def begun(self) -> Session | None:
+        """The session, when something has needed it already."""
+        return self._session
+
+    @property
+    def is_executing(self) -> bool:
+        return self._executing is not None
+
+    # Events of IPython
+
+    def before_cell(self, info: Any) -> None:
+        """Load the step outputs that an ordinary cell is about to read."""
+        number = self.shell.execution_count - (1 if info.store_history else 0)
+        self._executing = Executing(info, number, self._executing)
+        if self._session is None or info.raw_cell.lstrip().startswith("%%step"):
+            return
+        try:
+            self._session.bindings.load(HELP.findall(info.raw_cell))
+            self._session.prepare(info.raw_cell, label=cell_label(number))
+        except StepSyntaxError:
+            return  # IPython shows it in its own way in a moment
+        except MlstackError as error:
+            _complain(error)
+
+    def after_cell(self, result: Any) -> None:
+        """Remember an ordinary cell that went well."""
+        if result is None:  # IPython itself failed
+            self._executing = None
+            return
+        executing, info = self._executing, result.info
+        if executing is None or executing.info is not info:
+            executing = Executing(info, self.shell.execution_count - 1, None)
+        self._executing = executing.outer
+        if not (result.success and info.store_history) or executing.is_step or executing.outer is not None:
+            return
+        label = cell_label(executing.number)
+        if self._session is None:
+            self._earlier.append((label, info.raw_cell))
+        else:
+            self._record(self._session, label, info.raw_cell)
+
+    # Steps
+
+    def show(self, view: Any) -> None:
+        """Display a badge, table or drawing in the cell that is being executed."""
+        display: Any = display_functions.display
+        display(view)
+
+    def run_step(self, line: str, text: str) -> None:
+        """Run one `%%step` cell and show its badge. Raises what the body raises, and MlstackError."""
+        __tracebackhide__ = True
+        body = self._body(line, text)
+        with self._with_badge(body.step) as show:
+            drive = self.session.drive_cell(line, text, label=cell_label(body.number))
+            show(execution.run(self.shell, body, drive))
+
+    async def run_step_async(self, line: str, text: str) -> None:
+        """`run_step` for a body with a top-level `await`."""
+        __tracebackhide__ = True
+        body = self._body(line, text)
+        with self._with_badge(body.step) as show:
+            drive = self.session.drive_cell(line, text, label=cell_label(body.number))
+            show(await execution.run_async(self.shell, body, drive))
+
+    def execute(self, cell: StepCell, namespace: dict[str, Any]) -> Mapping[str, Any]:
+        """Run a known step cell's body once, as a part of a whole run."""
+        __tracebackhide__ = True
+        body = Body(cell.step.name, f"%%step {cell.line}\n", cell.body, _cell_number(cell.label))
+        return execution.run_once(self.shell, body, namespace)
+
+    def _body(self, line: str, text: str) -> Body:
+        from mlstack_nb.source.step_line import parse
+
+        step = parse(line).name
+        executing = self._executing
+        number = executing.number if executing is not None else self.shell.execution_count
+        header = f"%%step {line}\n"
+        while executing is not None:
+            executing.is_step = True
+            whole = executing.info.raw_cell
+            whole = whole if whole.endswith("\n") else whole + "\n"
+            if whole.endswith(text):
+                header = whole[: -len(text)]
+            executing = executing.outer
+        return Body(step, header, text, number)
+
+    @contextmanager
+    def _with_badge(self, step: str) -> Iterator[Any]:
+        """Show the badge of a step that ended well, or of one that was begun and failed."""
+        __tracebackhide__ = True
+        before = self.session.states.get(step)
+        try:
+            yield lambda run: self.show(Badge(run))
+        except BaseException:
+            after: StepRun | None = self.session.states.get(step)
+            if after is not None and after is not before:
+                self.show(Badge(after))
+            raise
+
+    def _record(self, session: Session, label: str, text: str) -> None:
+        try:
+            session.record(text, label=label)
+        except MlstackError as error:
+            _complain(error)
+
+
+def cell_label(number: int) -> str:
+    return f"In[{number}]"
+
+
+def _cell_number(label: str) -> int:
+    found = re.fullmatch(r"In\[(\d+)\]", label)
+    return int(found[1]) if found else 0
+
+
+def _executed_before(shell: Shell) -> Iterator[tuple[str, str]]:
+    """The cells that ran well before the extension was loaded; the one that loads it comes by its own event."""
+    history = shell.history_manager
+    if history is None:
+        return
+    failed = getattr(history, "exceptions", {})
+    for number, text in enumerate(history.input_hist_raw[: shell.execution_count - 1]):
+        if text and number not in failed:
+            yield cell_label(number), text
+
+
+def _complain(error: MlstackError) -> None:
+    """Say what went wrong beside a cell that runs all the same."""
+    sys.stderr.write("\n".join(error._render_traceback_()) + "\n")

@@ -1,0 +1,33 @@
+"""The experiment tracker: records parameters and metrics of a step in a tool of its own."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from mlstack_nb.core.stack import Kind
+from mlstack_nb.ports.component import StackComponent
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedRun:
+    """`run_id` in the tracker's own words; `url` opens it; for an embedded tracker it is what its viewer takes."""
+
+    run_id: str
+    url: str = ""
+
+
+class ExperimentTracker(StackComponent, ABC):
+    kind: ClassVar[Kind] = Kind.EXPERIMENT_TRACKER
+
+    @abstractmethod
+    def track(
+        self, *, step: str, pipeline: str, run_id: str, parameters: Mapping[str, Any]
+    ) -> AbstractContextManager[TrackedRun]:
+        """Enter: a tracker run named `step` is current, so that the tool's own calls in the step land in it.
+
+        Exit: it is finished, or marked failed when the block raised. What was current before is current again.
+        """

@@ -1,0 +1,26 @@
+"""The orchestrator: decides where and when the nodes of a plan run."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from mlstack_nb.core.plan import Node
+from mlstack_nb.core.run import State
+from mlstack_nb.core.stack import Kind
+from mlstack_nb.ports.component import StackComponent
+
+RunNode = Callable[[Node], State]
+
+
+class Orchestrator(StackComponent, ABC):
+    kind: ClassVar[Kind] = Kind.ORCHESTRATOR
+
+    @abstractmethod
+    def run(self, nodes: Sequence[Node], run_node: RunNode) -> dict[str, State]:
+        """Run every node after those it needs; `nodes` come in such an order. Returns each node's state.
+
+        A node runs only when all it needs ended well, otherwise it is `skipped`; the other branches finish.
+        `run_node` reports a failing step by its state; what it raises (KeyboardInterrupt) stops everything.
+        """

@@ -1,0 +1,110 @@
+"""One cell of a notebook, read: its tree, its names, and the outputs it declares."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from mlstack_nb.core.step import Output
+from mlstack_nb.errors import StepSyntaxError
+from mlstack_nb.source.code import Code, parsed
+from mlstack_nb.source.ipython_syntax import python_body, to_python
+from mlstack_nb.source.names import Names
+
+_UNREADABLE = (SyntaxError, ValueError, MemoryError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """`label` is how people call the cell: `In[3]`, `cell 4`.
+
+    `tree` is for reading, with the body of `%%time` and its like as code and lines where the text has them; to run
+    the cell, give `text` to IPython. Cells of equal text share tree and code. `is_python` is False for `%%bash` and
+    its like, whose text counts as a string.
+    """
+
+    label: str
+    text: str
+    tree: ast.Module
+    code: Code
+    is_python: bool = True
+
+    @property
+    def names(self) -> Names:
+        return self.code.names
+
+
+def parse(text: str, *, label: str, first_line: int = 1) -> Cell:
+    """Read a cell; `first_line` is the number of its first line, for messages (2 below a `%%step` line).
+
+    Raises StepSyntaxError naming the cell and the line.
+    """
+    try:
+        return Cell(label, text, *_read(text))
+    except _UNREADABLE as error:
+        raise _syntax_error(error, text, f"Cell {label}", first_line) from error
+
+
+def parse_file(text: str, *, path: str) -> Cell:
+    """Read a file of plain Python as one cell. Raises StepSyntaxError naming the file and the line."""
+    try:
+        tree = parsed(text)
+    except _UNREADABLE as error:
+        raise _syntax_error(error, text, path, 1) from error
+    return Cell(path, text, tree, Code(tree.body))
+
+
+def outputs_of(cell: Cell, declared: Sequence[str] | None = None) -> tuple[Output, ...]:
+    """The outputs of a step cell: the `declared` names, else the public names that it assigns at its top level.
+
+    Functions, classes, modules, loop variables and open files are outputs only when declared. A type's expression
+    is its source text; `Annotated[T, "name"]` gives the artifact's name.
+    """
+    names = cell.names
+    if declared is None:
+        declared = [name for name in names.binds if name in names.assigned and not name.startswith("_")]
+    return tuple(_output(name, names.annotations.get(name)) for name in declared)
+
+
+def annotated(annotation: ast.expr) -> tuple[str, str]:
+    """The type's source text and the name of an annotation: `Annotated[int, "age"]` gives `("int", "age")`."""
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        text = annotation.value
+        try:
+            annotation = ast.parse(text, mode="eval").body
+        except SyntaxError:
+            return text, ""
+    if not (isinstance(annotation, ast.Subscript) and isinstance(annotation.slice, ast.Tuple)):
+        return ast.unparse(annotation), ""
+    marker = annotation.value
+    if "Annotated" not in (getattr(marker, "id", ""), getattr(marker, "attr", "")):
+        return ast.unparse(annotation), ""
+    kind, *extras = annotation.slice.elts
+    texts = (extra.value for extra in extras if isinstance(extra, ast.Constant) and isinstance(extra.value, str))
+    return ast.unparse(kind), next(texts, "")
+
+
+def _output(name: str, annotation: ast.expr | None) -> Output:
+    if annotation is None:
+        return Output(name)
+    kind, artifact = annotated(annotation)
+    return Output(name, artifact, kind)
+
+
+@lru_cache(maxsize=2048)
+def _read(text: str) -> tuple[ast.Module, Code, bool]:
+    body = python_body(text)
+    tree = parsed(to_python(text) if body is None else body)
+    return tree, Code(tree.body, shows_last=True), body is not None
+
+
+def _syntax_error(error: Exception, text: str, place: str, first_line: int) -> StepSyntaxError:
+    if not isinstance(error, SyntaxError):
+        return StepSyntaxError(f"{place} can not be read: {error}.", "Correct it and run it again.")
+    number = error.lineno or 1
+    lines = text.splitlines()
+    line = lines[number - 1].strip() if number <= len(lines) else ""
+    where = f"{place}, line {number + first_line - 1}"
+    return StepSyntaxError(f"{where}: {error.msg}: `{line}`", "Correct the line and run it again.")

@@ -1,0 +1,86 @@
+"""The scope of a project's module, read from its file: parsed once per (path, modification time, size)."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from mlstack_nb.core.digest import digest_bytes
+from mlstack_nb.source.cell import parse_file
+from mlstack_nb.source.modules import Module
+from mlstack_nb.source.scope import Scope
+
+
+class ModuleScope(Scope):
+    """What a module defines. Never changes: a changed file gives a new scope."""
+
+    def __init__(self, module: Module, text: str) -> None:
+        """Raises StepSyntaxError naming the file and the line."""
+        super().__init__()
+        self.module = module
+        self.package = module.package
+        self.text = text
+        self.cell = parse_file(text, path=module.path or module.name)
+        self.add(self.cell)
+
+    def exports(self, name: str) -> bool:
+        """Whether `from module import *` may give `name`."""
+        listed = self.lookup("__all__")
+        if listed is not None and isinstance(listed.value, list | tuple):
+            return name in listed.value
+        if listed is not None or self.stars:
+            return True  # put together at run time, or passed on from elsewhere
+        return name in self and not name.startswith("_")
+
+
+class _Read(NamedTuple):
+    stamp: tuple[int, int]
+    scope: ModuleScope | None
+    digest: str
+
+
+_read: dict[tuple[str, str], _Read] = {}
+
+
+def module_scope(module: Module) -> ModuleScope | None:
+    """The scope of `module` as its file is now, or None when it has no Python source (compiled, namespace)."""
+    return _current(module).scope
+
+
+def file_digest(module: Module) -> str:
+    """The digest of the file's bytes; of a module without a file, that of no bytes."""
+    return _current(module).digest
+
+
+def _current(module: Module) -> _Read:
+    if module.path is None:
+        return _Read((0, 0), None, digest_bytes(b""))
+    key = module.path, module.name
+    try:
+        status = os.stat(module.path)
+    except OSError:
+        _read.pop(key, None)
+        return _Read((0, 0), None, digest_bytes(b""))
+    stamp = status.st_mtime_ns, status.st_size
+    known = _read.get(key)
+    if known is None or known.stamp != stamp:
+        with open(module.path, "rb") as file:
+            data = file.read()
+        scope = ModuleScope(module, _decoded(data)) if module.path.endswith((".py", ".ipy")) else None
+        known = _read[key] = _Read(stamp, scope, digest_bytes(data))
+    return known
+
+
+def _decoded(data: bytes) -> str:
+    """Python source as text, by its own encoding line; `tokenize` only where there may be one."""
+    head = data[:200]
+    if b"coding" not in head and not head.startswith(b"\xef\xbb\xbf"):
+        return data.decode("utf-8", "replace").replace("\r\n", "\n")
+    import io
+    import tokenize
+
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    except SyntaxError:
+        encoding = "utf-8"
+    return data.decode(encoding, "replace").replace("\r\n", "\n")

@@ -1,0 +1,104 @@
+"""What code means, as a digest: formatting, comments, docstrings, quotes and positions do not count.
+
+The form is written from the syntax tree alone and can be read in one way only, so that two trees share it exactly
+when they are the same code. Left out besides positions are bare strings (docstrings; in a cell all but the last
+statement, which is displayed), `pass`, and empty fields, so that trees of newer Pythons, which have more fields,
+give the same form.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Any
+
+from blake3 import blake3
+
+_SKIPPED = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
+_BLOCKS = frozenset({"body", "orelse", "finalbody"})
+_FIELDS: dict[type, tuple[tuple[str, str, bool], ...]] = {}
+_TAGS: dict[type, str] = {float: "f", complex: "c", bytes: "b", bool: "t", type(None): "0", type(...): "e"}
+
+ImportNode = ast.Import | ast.ImportFrom
+
+
+class Form:
+    """The digest of some code, and the import statements anywhere inside it, those in functions included."""
+
+    __slots__ = ("_out", "digest", "imports")
+
+    def __init__(self, nodes: Sequence[ast.AST], *, shows_last: bool = False) -> None:
+        """`shows_last`: the last statement is displayed, as in a cell, so it counts even when it is a bare string."""
+        self.imports: list[ImportNode] = []
+        self._out: list[str] = []
+        kept = _speaking(nodes)
+        if shows_last and nodes and _is_silent(nodes[-1]):
+            kept.append(nodes[-1])
+        self._list("", kept)
+        self.digest = blake3("".join(self._out).encode("utf-8", "surrogatepass")).hexdigest()
+
+    def _list(self, label: str, items: Sequence[Any]) -> None:
+        self._out.append(f"{label}[{len(items)}")
+        for item in items:
+            self._write(item)
+
+    def _write(self, node: Any) -> None:
+        kind = node.__class__
+        if kind is ast.Name:
+            self._out.append(f"n{node.id};")
+        elif kind is ast.Constant:
+            self._plain(node.value)
+        elif node is None:  # a missing item, as the key of `**more` in a dict; unlike the constant None
+            self._out.append("-")
+        elif kind in _FIELDS or isinstance(node, ast.AST):
+            self._fields(node, kind)
+        else:
+            self._plain(node)
+
+    def _fields(self, node: Any, kind: type[ast.AST]) -> None:
+        if kind is ast.Import or kind is ast.ImportFrom:
+            self.imports.append(node)
+        self._out.append(f"({kind.__name__}")
+        for name, label, is_block in _FIELDS.get(kind) or _learn(kind):
+            value = getattr(node, name, None)
+            if value.__class__ is list:
+                if is_block:
+                    value = _speaking(value)
+                if value:
+                    self._list(label, value)
+            elif value is not None:
+                self._out.append(label)
+                self._write(value)
+        self._out.append(")")
+
+    def _plain(self, value: Any) -> None:
+        kind = value.__class__
+        if kind is str:
+            self._out.append(f"s{len(value)}:{value}")
+        elif kind is int:
+            self._out.append(f"i{value:x};")
+        else:
+            self._out.append(f"{_TAGS[kind]}{value!r};")
+
+
+def normal_form(*nodes: ast.AST) -> str:
+    """The digest of code, in 64 lowercase hex characters."""
+    return Form(nodes).digest
+
+
+def _learn(kind: type[ast.AST]) -> tuple[tuple[str, str, bool], ...]:
+    fields = tuple((name, f".{name}=", name in _BLOCKS) for name in kind._fields if name not in _SKIPPED)
+    _FIELDS[kind] = fields
+    return fields
+
+
+def _speaking(nodes: Sequence[ast.AST]) -> list[ast.AST]:
+    """The statements that do something."""
+    return [node for node in nodes if not _is_silent(node)]
+
+
+def _is_silent(node: Any) -> bool:
+    kind = node.__class__
+    if kind is ast.Expr:
+        return node.value.__class__ is ast.Constant and node.value.value.__class__ is str
+    return kind is ast.Pass
