@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
-NOTEBOOK := notebooks/fraud_detection.ipynb
+NOTEBOOK := demo/fraud_detection.ipynb
 
 # Without byte code every process would compile all it imports, which takes longer than most tests.
 unexport PYTHONDONTWRITEBYTECODE
@@ -27,6 +27,7 @@ check: $(VENV)/.tools ## lint, formatting, types, and the tests that guard floor
 	@$(BIN)/python -m pytest --quiet tests/test_files.py tests/test_floors.py tests/test_imports.py tests/test_registry.py
 
 lab: $(VENV)/.lab ## open the demo notebook in JupyterLab, on this machine only
+	@$(BIN)/mlstack demo --no-run
 	@$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 $(NOTEBOOK)
 
 bench: $(VENV)/.tools ## measure, each number as a ratio to its floor

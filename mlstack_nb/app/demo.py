@@ -6,11 +6,14 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from mlstack_nb.app import components, runs, stacks
+from mlstack_nb.app.wording import artifact_line, duration
 from mlstack_nb.app.workspace import FOLDER, Workspace
+from mlstack_nb.core.artifact import Artifact
 from mlstack_nb.core.stack import Kind
 from mlstack_nb.errors import NotFoundError, StepError
 from mlstack_nb.ports.registry import missing_package
@@ -22,12 +25,13 @@ TRACKER = "mlflow_tracker"
 Say = Callable[[str], None]
 
 
-def main(folder: Path | None = None, *, say: Say = print) -> None:
-    """Set up `folder` (`demo` by default) as a project with a workspace of its own, and run its notebook three times.
+def main(folder: Path, *, say: Say = print) -> None:
+    """Set up `folder` as a project with a workspace of its own, and run its notebook three times.
 
     What is there already stays: an edited notebook is run as it is. Raises StepError when a step fails.
     """
-    folder = (folder or Path("demo")).absolute()
+    folder = folder.absolute()
+    _check_packages()
     workspace = prepare(folder)
     first, second = STACKS
     say(f"A notebook with five %%step cells, and its own workspace, in {_short(folder)}")
@@ -54,7 +58,15 @@ def prepare(folder: Path) -> Workspace:
     workspace.ensure()
     for name in STACKS:
         _stack(workspace, name, store=str(folder / FOLDER / name))
+    if not workspace.stored_stack_name():
+        stacks.activate(workspace, STACKS[0])
     return workspace
+
+
+def _check_packages() -> None:
+    """Raises MissingPackageError before anything runs: the notebook's own imports would fail in the middle."""
+    if find_spec("mlflow") is None:
+        raise missing_package("The demo", ModuleNotFoundError(name="mlflow"), "demo")
 
 
 def _stack(workspace: Workspace, name: str, *, store: str) -> None:
@@ -100,6 +112,8 @@ def _execute(folder: Path) -> None:
             kernel_name="python3",
             progress_bar=False,
             request_save_on_cell_execute=False,
+            # without it each kernel writes a warning about its transport, which is this machine's loopback
+            extra_arguments=["--log-level=ERROR"],
         )
     except PapermillExecutionError as error:
         raise StepError(
@@ -117,12 +131,12 @@ def _table(steps: list[dict[str, Any]]) -> list[str]:
 
 def _time(step: dict[str, Any]) -> str:
     if step["state"] == "cached":
-        return f"saved {step['saved_s']:.2f} s"
-    return f"{step['duration_s']:.2f} s"
+        return f"saved {duration(step['saved_s'])}"
+    return duration(step["duration_s"])
 
 
 def _artifacts(outputs: dict[str, Any]) -> str:
-    return ", ".join(f"{name} ({artifact['type'].rpartition('.')[2]})" for name, artifact in outputs.items())
+    return ", ".join(artifact_line(Artifact.from_json(artifact), name) for name, artifact in outputs.items())
 
 
 def _shipped() -> Path:

@@ -5,7 +5,7 @@ It knows no IPython: the notebook floor tells it which cells were executed, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from mlstack_nb.core.step import Body, FromStep, Step
 from mlstack_nb.engine.execute import Execution
 from mlstack_nb.engine.runner import Engine, StepCall, StepResult, drive
 from mlstack_nb.engine.values import Value
-from mlstack_nb.errors import GraphError, UsageError
+from mlstack_nb.errors import GraphError, NotFoundError, UsageError
 from mlstack_nb.source.cell import parse as parse_cell
 from mlstack_nb.source.scope import NotebookScope
 
@@ -62,14 +62,30 @@ class Session:
         parameters = {name: value for cell in self._cells.values() for name, value in cell.parameters.items()}
         return Pipeline(self.name, tuple(cell.step for cell in self._cells.values()), parameters)
 
-    def drive_cell(self, line: str, body: str, *, label: str) -> Generator[Namespace, Mapping[str, Any], StepRun]:
+    def forget(self, name: str) -> None:
+        """The step is no longer part of the notebook. Raises NotFoundError with the nearest name."""
+        if name not in self._cells:
+            raise NotFoundError.of("step", name, self._cells, f"Steps so far: {', '.join(self._cells) or 'none yet'}.")
+        del self._cells[name]
+        self._results.pop(name, None)
+        self._states.pop(name, None)
+
+    def forget_cells(self, cell_ids: Iterable[str]) -> None:
+        """Cells were deleted in the front end: their steps may have their names taken by others."""
+        gone = set(cell_ids)
+        for name in [name for name, cell in self._cells.items() if cell.cell_id in gone]:
+            self.forget(name)
+
+    def drive_cell(
+        self, line: str, body: str, *, label: str, cell_id: str | None = None
+    ) -> Generator[Namespace, Mapping[str, Any], StepRun]:
         """Run one step cell: yields the fresh namespace to execute `body` in, takes it back, binds the outputs.
 
         Throw in what the body raised; it is raised again when the step gives up. Raises MlstackError before it
         yields when the cell does not fit the others.
         """
         runtime = Runtime.current()
-        cell = self._read(line, body, label=label, engine=runtime.engine)
+        cell = self._read(line, body, label=label, cell_id=cell_id, engine=runtime.engine)
         step = cell.step
         inputs = self._values_of(step)
         self._cells.pop(step.name, None)
@@ -104,7 +120,7 @@ class Session:
             raise UsageError("This notebook has no step yet.", "Run a cell that starts with: %%step NAME")
         runtime = Runtime.current()
         self._cells = {
-            name: self._read(cell.line, cell.body, label=cell.label, engine=runtime.engine)
+            name: self._read(cell.line, cell.body, label=cell.label, cell_id=cell.cell_id, engine=runtime.engine)
             for name, cell in self._cells.items()
         }
         produced: dict[str, Mapping[str, Any]] = {}
@@ -120,8 +136,10 @@ class Session:
             self._take_over(execution, produced)
         return run, execution.errors
 
-    def _read(self, line: str, body: str, *, label: str, engine: Engine) -> StepCell:
-        return read_step(line, body, label=label, cells=self._cells, bindings=self.bindings, engine=engine)
+    def _read(self, line: str, body: str, *, label: str, cell_id: str | None, engine: Engine) -> StepCell:
+        return read_step(
+            line, body, label=label, cell_id=cell_id, cells=self._cells, bindings=self.bindings, engine=engine
+        )
 
     def _body(self, cell: StepCell, execute: Execute, produced: dict[str, Mapping[str, Any]]) -> Body:
         def body(inputs: Namespace) -> Mapping[str, Any]:

@@ -8,10 +8,11 @@ from typing import Any
 
 from mlstack_nb.app.bindings import Bindings
 from mlstack_nb.core.graph import descendants
-from mlstack_nb.core.step import Captured, FromParameter, FromStep, Source, Step
+from mlstack_nb.core.step import Captured, FromParameter, FromStep, Literal, Source, Step
+from mlstack_nb.engine.keys import is_plain
 from mlstack_nb.engine.runner import Engine, check_tracker
 from mlstack_nb.engine.values import Value
-from mlstack_nb.errors import GraphError, MaterializerError, UndefinedNameError, nearest
+from mlstack_nb.errors import ConflictError, GraphError, MaterializerError, UndefinedNameError, nearest
 from mlstack_nb.source.cell import Cell, outputs_of
 from mlstack_nb.source.cell import parse as parse_cell
 from mlstack_nb.source.fingerprint import of_cell
@@ -22,26 +23,39 @@ from mlstack_nb.source.step_line import parse as parse_line
 
 @dataclass(frozen=True, slots=True)
 class StepCell:
-    """A step cell as it was last executed. `prelude` names the definitions that travel with it."""
+    """A step cell as it was last executed.
+
+    `prelude` names the definitions that travel with it; `parameters` are constants and plain values of ordinary
+    cells, `captured` their other values. `cell_id` is the front end's own, None where it gives none.
+    """
 
     step: Step
     line: str
     body: str
     label: str
+    cell_id: str | None = None
     prelude: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     captured: Mapping[str, Value] = field(default_factory=dict)
 
 
 def read_step(
-    line: str, body: str, *, label: str, cells: Mapping[str, StepCell], bindings: Bindings, engine: Engine
+    line: str,
+    body: str,
+    *,
+    label: str,
+    cells: Mapping[str, StepCell],
+    bindings: Bindings,
+    engine: Engine,
+    cell_id: str | None = None,
 ) -> StepCell:
     """The step that `line` and `body` make, against the other `cells` and what ordinary cells have bound.
 
-    Raises UsageError or StepSyntaxError for the text, GraphError and its kin when it does not fit the others,
-    ConfigError when it asks for a tracker that the stack lacks.
+    Raises UsageError or StepSyntaxError for the text, ConflictError when another cell has the name, GraphError and
+    its kin when it does not fit the others, ConfigError when it asks for a tracker that the stack lacks.
     """
     asked = parse_line(line)
+    _check_only_one(asked.name, cell_id, cells)
     cell = parse_cell(body, label=label, first_line=2)
     producers = _producers(asked.name, cells)
     found = reach(cell, bindings.scope, outputs={*producers, *(asked.inputs or ())}, through_values=False)
@@ -50,7 +64,10 @@ def read_step(
     _check_after(asked, cells)
     sources: dict[str, Source] = {name: FromStep(producers[name], name) for name in found.inputs}
     sources |= {name: FromParameter(name) for name in found.constants}
-    sources |= {name: Captured(bindings.origin(name)) for name in found.values}
+    plain = {name: bindings.value(name) for name in found.values if is_plain(bindings.value(name))}
+    stored = [name for name in found.values if name not in plain]
+    sources |= {name: Literal(value) for name, value in plain.items()}
+    sources |= {name: Captured(bindings.origin(name)) for name in stored}
     step = Step(
         name=asked.name,
         inputs=sources,
@@ -61,9 +78,9 @@ def read_step(
         source=body,
     )
     check_tracker(step, engine)
-    captured = {name: _capture(name, asked.name, bindings, engine) for name in found.values}
+    captured = {name: _capture(name, asked.name, bindings, engine) for name in stored}
     prelude = tuple(definition.name for definition in found.definitions)
-    return StepCell(step, line, body, label, prelude, found.constants, captured)
+    return StepCell(step, line, body, label, cell_id, prelude, {**found.constants, **plain}, captured)
 
 
 def _producers(name: str, cells: Mapping[str, StepCell]) -> dict[str, str]:
@@ -80,6 +97,16 @@ def _producers(name: str, cells: Mapping[str, StepCell]) -> dict[str, str]:
         if cell.step.name not in later
         for output in cell.step.outputs
     }
+
+
+def _check_only_one(name: str, cell_id: str | None, cells: Mapping[str, StepCell]) -> None:
+    """A cell that is executed again, edited or not, replaces itself; another cell of the same name is a mistake."""
+    other = cells.get(name)
+    if other is not None and None not in (cell_id, other.cell_id) and cell_id != other.cell_id:
+        raise ConflictError(
+            f"Two cells of this notebook are the step {name!r}: this one and {other.label}.",
+            f"Rename one of them. If {other.label} is no longer there, run: %pipeline forget {name}",
+        )
 
 
 def _check_names(asked: StepLine, cell: Cell, found: Reach, producers: Mapping[str, str], bindings: Bindings) -> None:

@@ -1,8 +1,10 @@
-"""How times, sizes and moments are written for people, the same on every surface."""
+"""How times, sizes and artifacts are written for people, the same on every surface."""
 
 from __future__ import annotations
 
 from datetime import datetime
+
+from mlstack_nb.core.artifact import Artifact
 
 
 def duration(seconds: float) -> str:
@@ -35,3 +37,20 @@ def size(count: int) -> str:
 def moment(iso: str | None) -> str:
     """Local date and time, to the second, of a time in ISO 8601; empty for none."""
     return "" if iso is None else datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def type_name(artifact: Artifact) -> str:
+    """`DataFrame` of `pandas.core.frame.DataFrame`."""
+    return artifact.type.rsplit(".", 1)[-1]
+
+
+def shape(artifact: Artifact) -> str:
+    """Rows by columns, empty where the value has none."""
+    found = artifact.metadata.get("shape")
+    return "\N{MULTIPLICATION SIGN}".join(str(length) for length in found) if isinstance(found, list | tuple) else ""
+
+
+def artifact_line(artifact: Artifact, name: str = "") -> str:
+    """Name, type, shape and bytes of an output, in one short line."""
+    parts = (name or artifact.name, type_name(artifact), shape(artifact), size(artifact.size_bytes))
+    return " ".join(part for part in parts if part)

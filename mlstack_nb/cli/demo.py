@@ -8,14 +8,18 @@ import click
 
 
 @click.command()
-@click.argument("folder", required=False, type=click.Path(path_type=Path))
-def demo(folder: Path | None) -> None:
+@click.argument("folder", default="demo", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--no-run", is_flag=True, help="Only set the folder up: notebook, data, workspace, two stacks.")
+def demo(folder: Path, no_run: bool) -> None:
     """Train a model on real data, in step cells.
 
     Runs a notebook in FOLDER (`demo` by default), runs it again from the cache, and once more on another stack.
 
     Example: mlstack demo
     """
-    from mlstack_nb.app.demo import main
+    from mlstack_nb.app import demo as use_case
 
-    main(folder)
+    if no_run:
+        use_case.prepare(folder.absolute())
+    else:
+        use_case.main(folder)

@@ -37,6 +37,17 @@ def value_digest(value: Any, codec: Codec) -> str:
         return codec.digest_of(value)
 
 
+def is_plain(value: Any) -> bool:
+    """Whether a value is taken as it is: a path, or plain data. Everything else goes through a materializer."""
+    if isinstance(value, Path):
+        return True
+    try:
+        encode(value)
+    except UndigestibleError:
+        return False
+    return True
+
+
 def path_digest(path: Path) -> str:
     """The content of a file or folder; a file is read again only when its size, time or inode changed."""
     if path.is_dir():

@@ -7,6 +7,7 @@ the code raised.
 
 from __future__ import annotations
 
+import copy
 import time
 import traceback
 from collections.abc import Generator, Iterator, Mapping
@@ -90,7 +91,7 @@ def drive(call: StepCall, engine: Engine) -> Driver:
                 began = replace(began, tracker=tracked)
                 with deadline(call.step.settings.timeout_s, step=call.step.name):
                     inputs = {name: _read(value, name, call) for name, value in call.inputs.items()}
-                    produced = yield {**inputs, **call.parameters}
+                    produced = yield {**inputs, **{name: _own(value) for name, value in call.parameters.items()}}
                 values = _save(call, engine, produced)
             return _commit(call, engine, began, values)
         except (KeyboardInterrupt, GeneratorExit):
@@ -177,6 +178,11 @@ def _read(value: Value, name: str, call: StepCall) -> Any:
             f"Change the annotation of {name!r}, or what the step before it returns.",
         )
     return found
+
+
+def _own(value: Any) -> Any:
+    """A parameter that the step may change without anybody seeing it."""
+    return copy.deepcopy(value) if isinstance(value, (list, dict, set, bytearray)) else value
 
 
 def _save(call: StepCall, engine: Engine, produced: Mapping[str, Any]) -> dict[str, Value]:

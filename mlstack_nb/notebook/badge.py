@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from mlstack_nb.app.wording import duration, size
+from mlstack_nb.app.wording import artifact_line, duration, shape, size, type_name
 from mlstack_nb.core.run import State, StepRun
-from mlstack_nb.notebook.wording import LOOKS, artifact_line, shape, shortened, type_name
+from mlstack_nb.notebook.wording import LOOKS, shortened
 
 MIME = "application/vnd.mlstack.step+json"
 BOX = (

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from mlstack_nb.app.wording import duration
+from mlstack_nb.app.wording import artifact_line, duration
 from mlstack_nb.core.pipeline import Pipeline
 from mlstack_nb.core.run import State, StepRun
 from mlstack_nb.core.step import FromParameter, FromStep, Step
 from mlstack_nb.notebook.drawing import Node, svg
-from mlstack_nb.notebook.wording import LOOKS, artifact_line, shortened
+from mlstack_nb.notebook.wording import LOOKS, shortened
 
 MIME = "application/vnd.mlstack.pipeline+json"
 EMPTY = "no steps yet: run a cell that starts with %%step NAME"

@@ -110,22 +110,32 @@ class LiveNotebook:
         __tracebackhide__ = True
         body = self._body(line, text)
         with self._with_badge(body.step) as show:
-            drive = self.session.drive_cell(line, text, label=cell_label(body.number))
-            show(execution.run(self.shell, body, drive))
+            show(execution.run(self.shell, body, self._drive(line, body)))
 
     async def run_step_async(self, line: str, text: str) -> None:
         """`run_step` for a body with a top-level `await`."""
         __tracebackhide__ = True
         body = self._body(line, text)
         with self._with_badge(body.step) as show:
-            drive = self.session.drive_cell(line, text, label=cell_label(body.number))
-            show(await execution.run_async(self.shell, body, drive))
+            show(await execution.run_async(self.shell, body, self._drive(line, body)))
 
     def execute(self, cell: StepCell, namespace: dict[str, Any]) -> Mapping[str, Any]:
         """Run a known step cell's body once, as a part of a whole run."""
         __tracebackhide__ = True
         body = Body(cell.step.name, f"%%step {cell.line}\n", cell.body, _cell_number(cell.label))
         return execution.run_once(self.shell, body, namespace)
+
+    def _drive(self, line: str, body: Body) -> execution.Drive[StepRun]:
+        self.session.forget_cells(self._deleted())
+        cell_id = self._executing.info.cell_id if self._executing is not None else None
+        return self.session.drive_cell(line, body.text, label=cell_label(body.number), cell_id=cell_id)
+
+    def _deleted(self) -> list[str]:
+        """Cells that were deleted since the last execution: JupyterLab says so with each request."""
+        get_parent = getattr(self.shell, "get_parent", None)
+        metadata = get_parent().get("metadata", {}) if get_parent is not None else {}
+        deleted = metadata.get("deletedCells", ())
+        return [cell for cell in deleted if isinstance(cell, str)]
 
     def _body(self, line: str, text: str) -> Body:
         from mlstack_nb.source.step_line import parse

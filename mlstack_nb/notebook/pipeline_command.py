@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from mlstack_nb.app.wording import duration, moment
+from mlstack_nb.app.wording import artifact_line, duration, moment
 from mlstack_nb.core.run import State, StepRun
 from mlstack_nb.notebook.graph_view import GraphView
 from mlstack_nb.notebook.line_words import command_of, no_more
 from mlstack_nb.notebook.table import Line, Table
-from mlstack_nb.notebook.wording import artifact_line
 
 if TYPE_CHECKING:
     from mlstack_nb.notebook.live import LiveNotebook
@@ -23,6 +22,7 @@ COMMANDS = {
     "run": "Run every step, in the order they need each other; what did not change comes from the cache.",
     "status": "A table of the steps: state, time, outputs.",
     "history": f"The last {HISTORY_LENGTH} runs of this pipeline.",
+    "forget NAME": "Take a step out whose cell is no longer there.",
     "name [NAME]": "Name the pipeline, or say its name.",
 }
 
@@ -31,8 +31,11 @@ def run(notebook: LiveNotebook, line: str) -> Any:
     """What a `%pipeline` line shows. Raises UsageError for a word it does not know."""
     __tracebackhide__ = True
     command, words = command_of("pipeline", line, COMMANDS, default="show")
-    no_more("pipeline", command, words[1:] if command == "name" else words)
+    no_more("pipeline", command, words[1:] if command in ("name", "forget") else words)
     session = notebook.session
+    if command == "forget":
+        session.forget(words[0] if words else "")
+        return Line(f"step {words[0]} is forgotten")
     if command == "name":
         session.name = words[0] if words else session.name
         return Line(f"pipeline {session.name}")

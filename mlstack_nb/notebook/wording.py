@@ -1,12 +1,10 @@
-"""How artifacts and states are written for people, the same in every view of a notebook."""
+"""How states look, and how texts are made short, the same in every view of a notebook."""
 
 from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
 
-from mlstack_nb.app.wording import size
-from mlstack_nb.core.artifact import Artifact
 from mlstack_nb.core.run import State
 
 
@@ -29,23 +27,6 @@ LOOKS = {
     State.SKIPPED: Look("↷", "var(--jp-ui-font-color2, #80868b)", "#57606a", "#eef1f4"),
     State.PENDING: Look("○", "var(--jp-ui-font-color2, #80868b)", "#57606a", "#f6f8fa"),
 }
-
-
-def type_name(artifact: Artifact) -> str:
-    """`DataFrame` of `pandas.core.frame.DataFrame`."""
-    return artifact.type.rsplit(".", 1)[-1]
-
-
-def shape(artifact: Artifact) -> str:
-    """Rows by columns, empty where the value has none."""
-    found = artifact.metadata.get("shape")
-    return "\N{MULTIPLICATION SIGN}".join(str(length) for length in found) if isinstance(found, list | tuple) else ""
-
-
-def artifact_line(artifact: Artifact, name: str = "") -> str:
-    """Name, type, shape and bytes of an output, in one short line."""
-    parts = (name or artifact.name, type_name(artifact), shape(artifact), size(artifact.size_bytes))
-    return " ".join(part for part in parts if part)
 
 
 def shortened(text: str, length: int) -> str:

@@ -9,7 +9,7 @@ from mlstack_nb.app import runs
 from mlstack_nb.app.session import Session
 from mlstack_nb.app.workspace import Workspace
 from mlstack_nb.core.run import State
-from mlstack_nb.errors import ConfigError, GraphError, MaterializerError, UndefinedNameError, UsageError
+from mlstack_nb.errors import ConfigError, ConflictError, GraphError, MaterializerError, UndefinedNameError, UsageError
 
 pytestmark = pytest.mark.usefixtures("workspace")
 
@@ -29,9 +29,9 @@ class Kernel:
         exec(text, self.namespace)
         self.session.record(text, label=f"In[{self.count}]")
 
-    def step(self, line, body):
+    def step(self, line, body, cell_id=None):
         self.count += 1
-        driver = self.session.drive_cell(line, body, label=f"In[{self.count}]")
+        driver = self.session.drive_cell(line, body, label=f"In[{self.count}]", cell_id=cell_id)
         try:
             namespace = next(driver)
             while True:
@@ -151,6 +151,36 @@ def test_hidden_state_is_refused(kernel):
     kernel.namespace["secret"] = 42
     with pytest.raises(UndefinedNameError, match="'secret', which the kernel holds but no executed cell"):
         kernel.step("work -> y", "y = secret")
+
+
+def test_a_path_is_handed_on_as_it_is_and_counts_with_its_content(kernel, workspace):
+    file = workspace.parent / "data.txt"
+    file.write_text("one")
+    kernel.cell("from pathlib import Path\nsource = Path('data.txt')")
+    read = "text = source.read_text()\nwhere = str(source)"
+    kernel.step("load -> text, where", read)
+    assert (kernel.namespace["text"], kernel.namespace["where"]) == ("one", "data.txt")
+    assert kernel.step("load -> text, where", read).state is State.CACHED
+    file.write_text("two")
+    assert kernel.step("load -> text, where", read).state is State.COMPLETED
+    assert kernel.namespace["text"] == "two"
+
+
+def test_a_plain_list_is_a_parameter_that_the_step_can_not_change(kernel):
+    kernel.cell("columns = [f'x{k}' for k in range(2)]")
+    run = kernel.step("work -> n", "columns.append('y')\nn = len(columns)")
+    assert run.parameters == {"columns": ["x0", "x1"]}
+    assert kernel.namespace["columns"] == ["x0", "x1"]
+    assert kernel.namespace["n"] == 3
+
+
+def test_two_cells_of_one_name_are_refused(kernel):
+    kernel.step("load -> n", "n = 1", cell_id="a")
+    kernel.step("load -> n", "n = 2", cell_id="a")
+    with pytest.raises(ConflictError, match=r"Two cells of this notebook are the step 'load': this one and In\[2\]"):
+        kernel.step("load -> n", "n = 3", cell_id="b")
+    kernel.session.forget_cells(["a"])
+    assert kernel.step("load -> n", "n = 3", cell_id="b").state is State.COMPLETED
 
 
 def test_a_step_that_failed_before_gives_nothing(kernel):
