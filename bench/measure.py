@@ -1,17 +1,15 @@
-"""CPU time of pieces of code, in this process or a new one; the least of several runs is the figure."""
+"""CPU time of code in new processes; the least of several runs is the figure."""
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -35,16 +33,6 @@ class Line:
         return measured is not None and measured < self.limit
 
 
-def cpu(code: Callable[[], Any], *, runs: int = 5) -> float:
-    """Least CPU seconds of `code` in this process."""
-    best = float("inf")
-    for _ in range(runs):
-        began = time.process_time()
-        code()
-        best = min(best, time.process_time() - began)
-    return best
-
-
 def script(code: str, *, folder: Path | None = None, runs: int = 3) -> dict[str, float]:
     """Run `code` in new processes; it calls `report(name=seconds)`. Returns the least of each over `runs`.
 
@@ -63,16 +51,20 @@ def _one(code: str, folder: Path | None) -> dict[str, float]:
         (where / ".mlstack").mkdir(exist_ok=True)
         file = Path(scratch) / "measured.py"
         file.write_text(_PRELUDE + code)
-        before = os.times()
+        before = _spent_by_children()
         done = subprocess.run(
             [sys.executable, str(file)], cwd=where, env=_environment(), capture_output=True, text=True, check=False
         )
-        after = os.times()
+        spent = _spent_by_children() - before
     if done.returncode:
         raise RuntimeError(f"the measured script failed:\n{done.stderr}")
     reported = [json.loads(line[8:]) for line in done.stdout.splitlines() if line.startswith("#report ")]
-    spent = after.children_user + after.children_system - before.children_user - before.children_system
     return {name: value for row in reported for name, value in row.items()} | {"process": spent}
+
+
+def _spent_by_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _environment() -> dict[str, str]:

@@ -15,7 +15,8 @@ from mlstack_nb import ports
 from mlstack_nb.core.stack import MANDATORY, Kind
 from mlstack_nb.errors import ConflictError, MissingPackageError, NotFoundError
 from mlstack_nb.flavors import registry
-from mlstack_nb.ports.component import Configuration, StackComponent
+from mlstack_nb.ports.component import StackComponent
+from mlstack_nb.ports.configuration import Configuration, model_of
 from mlstack_nb.ports.registry import FlavorRegistry
 
 ROWS = list(registry().rows)
@@ -52,7 +53,7 @@ def test_a_row_is_a_component_of_its_kind_or_names_its_pip_line(kind: Kind, flav
         return
     assert issubclass(found, ports_by_kind()[kind])
     assert not inspect.isabstract(found)
-    assert issubclass(found.Config, Configuration)
+    assert issubclass(model_of(found.Config), Configuration)
 
 
 def test_a_flavor_whose_package_is_missing_names_the_pip_line() -> None:

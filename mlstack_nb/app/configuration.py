@@ -23,7 +23,7 @@ def validated(kind: Kind, name: str, *, flavor: str, configuration: Mapping[str,
     """
     from pydantic import ValidationError
 
-    config_class = registry().load(kind, flavor).Config
+    config_class = _model(kind, flavor)
     try:
         config = config_class.model_validate(dict(configuration))
     except ValidationError as error:
@@ -34,13 +34,19 @@ def validated(kind: Kind, name: str, *, flavor: str, configuration: Mapping[str,
     return Component(kind, flavor, name, {**values, **revealed}, secrets)
 
 
+def _model(kind: Kind, flavor: str) -> type[BaseModel]:
+    from mlstack_nb.ports.configuration import model_of
+
+    return model_of(registry().load(kind, flavor).Config)
+
+
 def secret_fields(config_class: type[BaseModel]) -> frozenset[str]:
     return frozenset(name for name, field in config_class.model_fields.items() if _is_secret(field.annotation))
 
 
 def fields(kind: Kind, flavor: str) -> list[dict[str, Any]]:
     """What can be configured, in the order of declaration: name, type, required, default, secret, description."""
-    config_class = registry().load(kind, flavor).Config
+    config_class = _model(kind, flavor)
     secrets = secret_fields(config_class)
     return [
         {
@@ -57,7 +63,7 @@ def fields(kind: Kind, flavor: str) -> list[dict[str, Any]]:
 
 def from_text(kind: Kind, flavor: str, options: Mapping[str, str]) -> dict[str, Any]:
     """Options as they are typed: JSON where the field is not a text and the option looks like a list or an object."""
-    known = registry().load(kind, flavor).Config.model_fields
+    known = _model(kind, flavor).model_fields
     return {
         name: json_or_text(value)
         if name in known and str not in (known[name].annotation, *get_args(known[name].annotation))

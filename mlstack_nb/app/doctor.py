@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib import metadata
 
+from mlstack_nb.app.configuration import validated
 from mlstack_nb.app.workspace import Workspace
 from mlstack_nb.core.stack import Component
 from mlstack_nb.errors import MlstackError
@@ -123,15 +124,10 @@ def _stack(workspace: Workspace) -> Iterator[Check]:
 def _component(component: Component) -> Iterator[Check]:
     name = f"{component.kind} {component.name}"
     try:
-        flavor = registry().load(component.kind, component.flavor)
-        flavor.Config(**component.configuration)
+        validated(component.kind, component.name, flavor=component.flavor, configuration=component.configuration)
         extra = registry().row(component.kind, component.flavor).extra
     except MlstackError as error:
         yield _failed(name, error)
-        return
-    except ValueError as error:
-        hint = f"Run: mlstack component update {component.kind} {component.name} --KEY VALUE"
-        yield Check(name, Verdict.FAIL, f"its configuration does not fit: {type(error).__name__}", hint)
         return
     missing = [check for check in map(_needed(extra), _extra_requirements(extra)) if check.verdict is Verdict.FAIL]
     yield from missing or [Check(name, Verdict.OK, f"flavor {component.flavor}")]

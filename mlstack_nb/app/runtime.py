@@ -90,7 +90,15 @@ class Runtime:
 
     def _build(self, component: Component) -> Any:
         flavor = registry().load(component.kind, component.flavor)
-        configuration = flavor.Config(**component.configuration)
+        try:
+            configuration = flavor.Config(**component.configuration)
+        except (TypeError, ValueError) as error:
+            # written by another version, or by hand: pydantic's error is a ValueError, a dataclass's a TypeError
+            raise ConfigError(
+                f"The configuration of {component.kind} {component.name!r} does not fit its flavor "
+                f"{component.flavor!r}.",
+                "See what is wrong: mlstack doctor",
+            ) from error
         return flavor(component.name, configuration, self.workspace.root)
 
 

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
-
-from pydantic import BaseModel, ConfigDict
 
 from mlstack_nb.core.stack import Kind
 
 
-class Configuration(BaseModel):
-    """Base of every flavor's `Config`; the one model behind YAML, CLI options, REST bodies and forms.
-
-    Secrets are `pydantic.SecretStr` fields: masked in listings, plans and records.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+@dataclass(frozen=True)
+class NoConfiguration:
+    """The `Config` of a flavor that has nothing to configure."""
 
 
 class StackComponent:
     """Base of every flavor.
 
-    Building one is cheap and does no I/O: an SDK is imported and a service reached when a method needs it.
-    `workspace` is the `.mlstack` folder, where an embedded flavor keeps what it writes.
+    `Config` is a frozen dataclass of plain types, or a `ports.configuration.Configuration` where fields are secret
+    or need validators. A dataclass costs a run no import of pydantic: what is stored was checked when it was
+    registered. Building a component is cheap and does no I/O: an SDK is imported and a service reached when a method
+    needs it. `workspace` is the `.mlstack` folder, where an embedded flavor keeps what it writes.
     """
 
     kind: ClassVar[Kind]
-    Config: ClassVar[type[Configuration]] = Configuration
+    Config: ClassVar[type[Any]] = NoConfiguration
 
     def __init__(self, name: str, configuration: Any, workspace: Path) -> None:
         self.name = name

@@ -12,11 +12,11 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlstack_nb.errors import ObjectMissingError, StoreError, StoreUnwritableError
 from mlstack_nb.ports.artifact_store import ArtifactStore
-from mlstack_nb.ports.component import Configuration
 
 STAGING = "staging"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -25,10 +25,11 @@ _numbers = itertools.count()
 
 
 class LocalArtifactStore(ArtifactStore):
-    class Config(Configuration):
-        """`path`: the folder; without it, `store/` in the workspace."""
-
-        path: str | None = None
+    @dataclass(frozen=True)
+    class Config:
+        path: str | None = field(
+            default=None, metadata={"description": "The folder; without it, `store` in the workspace."}
+        )
 
     @property
     def root(self) -> str:

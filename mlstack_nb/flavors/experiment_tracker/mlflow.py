@@ -19,7 +19,7 @@ from urllib.parse import quote, unquote, urlsplit
 from pydantic import ConfigDict, SecretStr, field_validator, model_validator
 
 from mlstack_nb.errors import ConfigError
-from mlstack_nb.ports.component import Configuration
+from mlstack_nb.ports.configuration import Configuration
 from mlstack_nb.ports.experiment_tracker import ExperimentTracker, TrackedRun
 from mlstack_nb.ports.registry import missing_package
 

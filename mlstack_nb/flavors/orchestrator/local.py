@@ -6,13 +6,11 @@ from collections.abc import Sequence
 
 from mlstack_nb.core.plan import Node
 from mlstack_nb.core.run import State
-from mlstack_nb.ports.component import Configuration
 from mlstack_nb.ports.orchestrator import Orchestrator, RunNode
 
 
 class LocalOrchestrator(Orchestrator):
-    class Config(Configuration):
-        pass
+    """`nodes` come in an order that respects every need, so there is nothing to decide."""
 
     def run(self, nodes: Sequence[Node], run_node: RunNode) -> dict[str, State]:
         states: dict[str, State] = {}
