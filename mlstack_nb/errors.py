@@ -10,6 +10,7 @@
     |   |-- UndefinedNameError       a step reads a name that nothing defines
     |   |-- MissingOutputError       a step never assigned an output it declares
     |   `-- TypeMismatchError        a value is not of the declared type
+    |-- StaleCodeError               the code on disk is not the code that this process runs
     |-- ConfigError                  a component's or stack's configuration is invalid
     |   `-- MissingPackageError      a flavor needs a package that is not installed
     |-- MaterializerError            a value can not be written or read back
@@ -95,6 +96,10 @@ class MissingOutputError(GraphError):
 
 class TypeMismatchError(GraphError):
     pass
+
+
+class StaleCodeError(MlstackError):
+    http_status = 409
 
 
 class ConfigError(MlstackError):

@@ -9,6 +9,8 @@ from typing import Any
 from mlstack_nb.engine.runner import StepResult
 from mlstack_nb.engine.values import Value
 from mlstack_nb.source.cell import Cell
+from mlstack_nb.source.definition import Definition
+from mlstack_nb.source.effects import Kind
 from mlstack_nb.source.reach import reach
 from mlstack_nb.source.scope import NotebookScope
 
@@ -22,6 +24,7 @@ class Bindings:
         self._owners: dict[str, str] = {}
         self._unloaded: dict[str, Value] = {}
         self._changed: dict[str, str] = {}
+        self._labels: dict[str, str] = {}
 
     def bind(self, step: str, result: StepResult, produced: Mapping[str, Any]) -> None:
         """Bind a step's outputs: those just made at once, those from the cache when they are read."""
@@ -36,6 +39,13 @@ class Bindings:
                 self.namespace.pop(name, None)
                 self._unloaded[name] = value
 
+    def forget(self, step: str) -> None:
+        """The outputs of `step` are nobody's any more; those not loaded are gone, the others stay the kernel's."""
+        for name in [name for name, owner in self._owners.items() if owner == step]:
+            del self._owners[name]
+            self._unloaded.pop(name, None)
+            self._changed.pop(name, None)
+
     def load(self, names: Iterable[str]) -> None:
         """Load those of `names` that are bound but not loaded. Raises what loading raises; the name stays bound."""
         for name in names:
@@ -49,13 +59,24 @@ class Bindings:
             found = reach(cell, self.scope, outputs=set(self._unloaded))
             self.load(list(self._unloaded) if found.dynamic else found.inputs)
 
-    def record(self, cell: Cell) -> None:
-        """An ordinary cell was executed: remember what it defines, and which step outputs it rebound or changed."""
+    def record(self, cell: Cell, *, cell_id: str | None = None) -> None:
+        """An ordinary cell was executed: remember what it defines, and which step outputs it rebound or changed.
+
+        What the same cell defined when it was executed before is forgotten: it has been edited since.
+        """
+        if cell_id is not None:
+            self.forget_cells([cell_id])
+            self._labels[cell_id] = cell.label
         self.scope.add(cell)
         for name in self._owners:
             if name in cell.names.binds or any(change.label == cell.label for change in self.scope.changes(name)):
                 self._changed[name] = cell.label
                 self._unloaded.pop(name, None)
+
+    def forget_cells(self, cell_ids: Iterable[str]) -> None:
+        """These cells were deleted or edited: the notebook no longer says what they said."""
+        for label in [self._labels.pop(cell_id) for cell_id in cell_ids if cell_id in self._labels]:
+            self.scope.remove(label)
 
     def changed(self, name: str) -> str | None:
         """The label of the cell that changed step output `name` after its step ran."""
@@ -68,6 +89,26 @@ class Bindings:
         """The label of the ordinary cell that gave `name` its value."""
         definition = self.scope.lookup(name)
         return definition.label if definition is not None else ""
+
+    def outdated(self, name: str) -> tuple[Definition, Definition] | None:
+        """What `name` is, and what it was computed from that has changed since; None when it is up to date.
+
+        A cell was executed again, or out of order, and the one that computes `name` was not.
+        """
+        todo, seen = [name], set()
+        while todo:
+            made = self.scope.lookup(todo.pop())
+            if made is None or made.name in seen:
+                continue
+            seen.add(made.name)
+            for read in made.reads:
+                source = self.scope.lookup(read)
+                if source is None or source.kind is Kind.IMPORT:
+                    continue
+                if made.kind is Kind.VALUE and source.order > made.order:
+                    return made, source
+                todo.append(read)
+        return None
 
     def holds(self, name: str) -> bool:
         return name in self.namespace

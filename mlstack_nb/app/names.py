@@ -6,13 +6,19 @@ from mlstack_nb.core.stack import Kind
 from mlstack_nb.errors import NotFoundError, UsageError
 
 LONGEST = 100
+LONGEST_BYTES = 200
+"""Names become names of files, which have 255 bytes at most."""
 
 
-def check_name(noun: str, name: str) -> None:
+def check_name(noun: str, name: object) -> None:
     """Raises UsageError unless `name` is fit for listings, files and command lines."""
     problem = ""
-    if not 1 <= len(name) <= LONGEST:
+    if not isinstance(name, str):
+        problem = "is no text"
+    elif not 1 <= len(name) <= LONGEST:
         problem = f"has {len(name)} characters"
+    elif len(name.encode("utf-8", "surrogatepass")) > LONGEST_BYTES:
+        problem = f"has more than {LONGEST_BYTES} bytes"
     elif name != name.strip() or not name.isprintable():
         problem = "has a control character, or begins or ends with a blank"
     elif "/" in name or "\\" in name:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from mlstack_nb import materializers
+from mlstack_nb.app import trackers
 from mlstack_nb.app.workspace import Workspace
 from mlstack_nb.catalog.recorder import Recorder
+from mlstack_nb.core.events import Event, Listener
 from mlstack_nb.core.pipeline import Pipeline
 from mlstack_nb.core.plan import Plan
 from mlstack_nb.core.run import Run
 from mlstack_nb.core.stack import Component, Kind, Stack
-from mlstack_nb.core.step import Body
+from mlstack_nb.core.step import Body, Step
 from mlstack_nb.engine.execute import Execution
+from mlstack_nb.engine.lease import Leases
 from mlstack_nb.engine.runner import Engine
 from mlstack_nb.engine.store import Store
 from mlstack_nb.engine.values import Codec, Value
@@ -32,12 +37,16 @@ class Runtime:
     def __init__(self, workspace: Workspace, stack: Stack) -> None:
         self.workspace = workspace
         self.stack = stack
-        self.recorder = Recorder(workspace.catalog)
+        self.catalog = workspace.catalog
+        self.recorder = Recorder(self.catalog)
+        files = self._need(Kind.ARTIFACT_STORE)
         self.engine = Engine(
-            codec=Codec(Store(self._need(Kind.ARTIFACT_STORE)), materializers),
+            codec=Codec(Store(files), materializers),
+            leases=Leases(files),
             orchestrator=self._need(Kind.ORCHESTRATOR),
             tracker=self._find(Kind.EXPERIMENT_TRACKER),
             emit=self.recorder,
+            notice=_to_stderr,
         )
 
     @classmethod
@@ -50,7 +59,7 @@ class Runtime:
         if known is not None:
             workspace = known.workspace
         active = workspace.active_stack(stack)
-        if known is None or known.stack != active:
+        if known is None or known.stack != active or known.catalog is not workspace.catalog:
             known = _runtimes[place] = cls(workspace, active)
         return known
 
@@ -71,9 +80,27 @@ class Runtime:
         bodies: Mapping[str, Body],
         *,
         captured: Mapping[str, Mapping[str, Value]] | None = None,
+        listener: Listener | None = None,
     ) -> Execution:
+        """A whole run, not begun yet; `listener` hears what the catalog hears, after it."""
         plan = Plan.of(pipeline, stack=self.stack, run_id=new_run_id(), parameters={})
-        return Execution(plan, bodies, self.engine, captured=captured)
+        for step in plan.steps:
+            self.check_tracker(step)
+        return Execution(plan, bodies, self._heard_by(listener), captured=captured)
+
+    def check_tracker(self, step: Step) -> None:
+        """Raises ConfigError, naming the stacks that have one, when the step asks for a tracker that this one lacks."""
+        trackers.check(step, self.engine.tracker, self.workspace)
+
+    def _heard_by(self, listener: Listener | None) -> Engine:
+        if listener is None:
+            return self.engine
+
+        def emit(event: Event) -> None:
+            self.engine.emit(event)
+            listener(event)
+
+        return replace(self.engine, emit=emit)
 
     def _need(self, kind: Kind) -> Any:
         found = self._find(kind)
@@ -100,6 +127,11 @@ class Runtime:
                 "See what is wrong: mlstack doctor",
             ) from error
         return flavor(component.name, configuration, self.workspace.root)
+
+
+def _to_stderr(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def new_run_id() -> str:

@@ -10,10 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 from mlstack_nb.app.bindings import Bindings
+from mlstack_nb.app.freshness import Freshness, Standing, standings
 from mlstack_nb.app.live_run import LiveRun
 from mlstack_nb.app.runtime import Runtime
 from mlstack_nb.app.step_cells import StepCell, read_step
-from mlstack_nb.core.events import Event, StepEnded
+from mlstack_nb.core.events import Event, Listener, StepEnded
 from mlstack_nb.core.pipeline import Pipeline
 from mlstack_nb.core.run import Run, StepRun
 from mlstack_nb.core.step import Body, FromStep, Step
@@ -54,9 +55,10 @@ class Session:
         """An ordinary cell is about to be executed: load the step outputs that it reads."""
         self.bindings.load_for(parse_cell(text, label=label))
 
-    def record(self, text: str, *, label: str) -> None:
-        """An ordinary cell was executed."""
-        self.bindings.record(parse_cell(text, label=label))
+    def record(self, text: str, *, label: str, cell_id: str | None = None) -> None:
+        """An ordinary cell was executed. `cell_id` tells that it is one that was executed before."""
+        self._forget_edited(cell_id, label=label)
+        self.bindings.record(parse_cell(text, label=label), cell_id=cell_id)
 
     def pipeline(self) -> Pipeline:
         parameters = {name: value for cell in self._cells.values() for name, value in cell.parameters.items()}
@@ -69,12 +71,22 @@ class Session:
         del self._cells[name]
         self._results.pop(name, None)
         self._states.pop(name, None)
+        self.bindings.forget(name)
 
     def forget_cells(self, cell_ids: Iterable[str]) -> None:
-        """Cells were deleted in the front end: their steps may have their names taken by others."""
+        """Cells were deleted in the front end: their steps and what they defined are no longer in the notebook."""
         gone = set(cell_ids)
+        self.bindings.forget_cells(gone)
         for name in [name for name, cell in self._cells.items() if cell.cell_id in gone]:
             self.forget(name)
+
+    def _forget_edited(self, cell_id: str | None, *, label: str, besides: str = "") -> None:
+        """The steps that a cell was before it got another name, or became an ordinary one."""
+        if cell_id is None:
+            return
+        for name, cell in list(self._cells.items()):
+            if cell.cell_id == cell_id and cell.label != label and name != besides:
+                self.forget(name)
 
     def drive_cell(
         self, line: str, body: str, *, label: str, cell_id: str | None = None
@@ -85,8 +97,9 @@ class Session:
         yields when the cell does not fit the others.
         """
         runtime = Runtime.current()
-        cell = self._read(line, body, label=label, cell_id=cell_id, engine=runtime.engine)
+        cell = self._read(line, body, label=label, cell_id=cell_id, runtime=runtime)
         step = cell.step
+        self._forget_edited(cell_id, label=label, besides=step.name)
         inputs = self._values_of(step)
         self._cells.pop(step.name, None)
         self._cells[step.name] = cell
@@ -111,8 +124,8 @@ class Session:
             after = self._states.get(step.name)
             self._live_run.close(after if after is not before else None, runtime)
 
-    def run_all(self, execute: Execute) -> tuple[Run, Mapping[str, BaseException]]:
-        """Run every step cell, in the order their names demand, as one run of the pipeline.
+    def run_all(self, execute: Execute, *, listener: Listener | None = None) -> tuple[Run, Mapping[str, BaseException]]:
+        """Run every step cell, in the order their names demand, as one run of the pipeline that `listener` follows.
 
         Returns it with what each failed step raised.
         """
@@ -120,7 +133,7 @@ class Session:
             raise UsageError("This notebook has no step yet.", "Run a cell that starts with: %%step NAME")
         runtime = Runtime.current()
         self._cells = {
-            name: self._read(cell.line, cell.body, label=cell.label, cell_id=cell.cell_id, engine=runtime.engine)
+            name: self._read(cell.line, cell.body, label=cell.label, cell_id=cell.cell_id, runtime=runtime)
             for name, cell in self._cells.items()
         }
         produced: dict[str, Mapping[str, Any]] = {}
@@ -128,6 +141,7 @@ class Session:
             self.pipeline(),
             {name: self._body(cell, execute, produced) for name, cell in self._cells.items()},
             captured={name: cell.captured for name, cell in self._cells.items()},
+            listener=listener,
         )
         self._live_run.leave()
         try:
@@ -136,10 +150,26 @@ class Session:
             self._take_over(execution, produced)
         return run, execution.errors
 
-    def _read(self, line: str, body: str, *, label: str, cell_id: str | None, engine: Engine) -> StepCell:
-        return read_step(
-            line, body, label=label, cell_id=cell_id, cells=self._cells, bindings=self.bindings, engine=engine
+    def standings(self) -> Mapping[str, Standing]:
+        """How every step stands, found without running or storing anything."""
+        if not self._cells:
+            return {}
+        engine = Runtime.current().engine
+        return standings(
+            self.pipeline(), self._cells, self._states, bindings=self.bindings, values=self._values_of, engine=engine
         )
+
+    def freshness(self) -> Mapping[str, Freshness]:
+        """Whether each step is what it would be if it were run now."""
+        return {name: standing.freshness for name, standing in self.standings().items()}
+
+    def _read(self, line: str, body: str, *, label: str, cell_id: str | None, runtime: Runtime) -> StepCell:
+        cells, bindings = self._cells, self.bindings
+        cell = read_step(
+            line, body, label=label, cell_id=cell_id, cells=cells, bindings=bindings, engine=runtime.engine
+        )
+        runtime.check_tracker(cell.step)
+        return cell
 
     def _body(self, cell: StepCell, execute: Execute, produced: dict[str, Mapping[str, Any]]) -> Body:
         def body(inputs: Namespace) -> Mapping[str, Any]:

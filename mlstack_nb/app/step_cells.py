@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlstack_nb.app.bindings import Bindings
+from mlstack_nb.app.loaded_code import check_loaded, modules_of
 from mlstack_nb.core.graph import descendants
 from mlstack_nb.core.step import Captured, FromParameter, FromStep, Literal, Source, Step
 from mlstack_nb.engine.keys import is_plain
-from mlstack_nb.engine.runner import Engine, check_tracker
+from mlstack_nb.engine.runner import Engine
 from mlstack_nb.engine.values import Value
-from mlstack_nb.errors import ConflictError, GraphError, MaterializerError, UndefinedNameError, nearest
+from mlstack_nb.errors import ConflictError, CycleError, GraphError, MaterializerError, UndefinedNameError, nearest
 from mlstack_nb.source.cell import Cell, outputs_of
 from mlstack_nb.source.cell import parse as parse_cell
 from mlstack_nb.source.fingerprint import of_cell
@@ -52,17 +53,17 @@ def read_step(
     """The step that `line` and `body` make, against the other `cells` and what ordinary cells have bound.
 
     Raises UsageError or StepSyntaxError for the text, ConflictError when another cell has the name, GraphError and
-    its kin when it does not fit the others, ConfigError when it asks for a tracker that the stack lacks.
+    its kin when it does not fit the others.
     """
     asked = parse_line(line)
-    _check_only_one(asked.name, cell_id, cells)
+    _check_others(asked, cell_id, cells)
     cell = parse_cell(body, label=label, first_line=2)
     producers = _producers(asked.name, cells)
-    found = reach(cell, bindings.scope, outputs={*producers, *(asked.inputs or ())}, through_values=False)
+    allowed = producers if asked.inputs is None else asked.inputs
+    found = reach(cell, bindings.scope, outputs=set(allowed), through_values=False)
+    _check_no_cycle(asked, cell, found, producers, cells)
     _check_names(asked, cell, found, producers, bindings)
-    _check_unchanged(asked, found, producers, bindings)
-    _check_after(asked, cells)
-    sources: dict[str, Source] = {name: FromStep(producers[name], name) for name in found.inputs}
+    sources: dict[str, Source] = {name: FromStep(producers[name], name) for name in asked.inputs or found.inputs}
     sources |= {name: FromParameter(name) for name in found.constants}
     plain = {name: bindings.value(name) for name in found.values if is_plain(bindings.value(name))}
     stored = [name for name in found.values if name not in plain]
@@ -77,7 +78,9 @@ def read_step(
         after=asked.after,
         source=body,
     )
-    check_tracker(step, engine)
+    check_loaded(dict.fromkeys(modules_of(step.fingerprint), asked.name))
+    for name in found.values:
+        _tell_outdated(name, asked.name, bindings, engine)
     captured = {name: _capture(name, asked.name, bindings, engine) for name in stored}
     prelude = tuple(definition.name for definition in found.definitions)
     return StepCell(step, line, body, label, cell_id, prelude, {**found.constants, **plain}, captured)
@@ -99,13 +102,40 @@ def _producers(name: str, cells: Mapping[str, StepCell]) -> dict[str, str]:
     }
 
 
-def _check_only_one(name: str, cell_id: str | None, cells: Mapping[str, StepCell]) -> None:
+def _check_others(asked: StepLine, cell_id: str | None, cells: Mapping[str, StepCell]) -> None:
     """A cell that is executed again, edited or not, replaces itself; another cell of the same name is a mistake."""
+    name = asked.name
     other = cells.get(name)
     if other is not None and None not in (cell_id, other.cell_id) and cell_id != other.cell_id:
         raise ConflictError(
             f"Two cells of this notebook are the step {name!r}: this one and {other.label}.",
             f"Rename one of them. If {other.label} is no longer there, run: %pipeline forget {name}",
+        )
+    for before in asked.after:
+        if before not in cells:
+            raise UndefinedNameError(
+                f"Step {asked.name!r} is to run after {before!r}, which is no step here.",
+                f"Steps so far: {', '.join(cells) or 'none yet'}.",
+            )
+
+
+def _check_no_cycle(
+    asked: StepLine, cell: Cell, found: Reach, producers: Mapping[str, str], cells: Mapping[str, StepCell]
+) -> None:
+    """A name that only this step, or one that waits for it, gives."""
+    given = {output.name: other.step.name for other in cells.values() for output in other.step.outputs}
+    for name in (*found.undefined, *(asked.inputs or ())):
+        if name in producers or name not in given:
+            continue
+        giver = given[name]
+        whose = (
+            "which only it gave itself, before it was changed"
+            if giver == asked.name
+            else f"an output of step {giver!r}, which waits for {asked.name!r}"
+        )
+        raise CycleError(
+            f"Step {asked.name!r} ({cell.label}) reads {name!r}, {whose}.",
+            f"Give {name!r} another name here, or assign it before it is read.",
         )
 
 
@@ -124,6 +154,7 @@ def _check_names(asked: StepLine, cell: Cell, found: Reach, producers: Mapping[s
             "cell of this notebook defines.",
             "Define it in a cell, or in the step.",
         )
+    _check_unchanged(asked, found, producers, bindings)
 
 
 def _check_unchanged(asked: StepLine, found: Reach, producers: Mapping[str, str], bindings: Bindings) -> None:
@@ -137,13 +168,15 @@ def _check_unchanged(asked: StepLine, found: Reach, producers: Mapping[str, str]
             )
 
 
-def _check_after(asked: StepLine, cells: Mapping[str, StepCell]) -> None:
-    for name in asked.after:
-        if name not in cells:
-            raise UndefinedNameError(
-                f"Step {asked.name!r} is to run after {name!r}, which is no step here.",
-                f"Steps so far: {', '.join(cells) or 'none yet'}.",
-            )
+def _tell_outdated(name: str, step: str, bindings: Bindings, engine: Engine) -> None:
+    """Cells were executed out of order. The step is right for the value it gets; its author may not know which."""
+    found = bindings.outdated(name)
+    if found is not None:
+        made, source = found
+        engine.notice(
+            f"step {step}: {made.name!r} was computed in cell {made.label}, before {source.name!r} changed in cell "
+            f"{source.label}; run {made.label} again to bring it up to date"
+        )
 
 
 def _capture(name: str, step: str, bindings: Bindings, engine: Engine) -> Value:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlstack_nb.core.stack import MANDATORY, Component, Stack
-from mlstack_nb.errors import NotFoundError, StoreUnwritableError, UsageError, nearest
+from mlstack_nb.errors import ConfigError, NotFoundError, StoreUnwritableError, UsageError, nearest
 
 if TYPE_CHECKING:
     from mlstack_nb.catalog.database import Catalog
@@ -33,7 +33,7 @@ class Workspace:
     def find(cls, start: Path | None = None) -> Workspace:
         """`MLSTACK_WORKSPACE`, else the nearest `.mlstack` folder from `start` upward, else the home directory's.
 
-        `start` is the working directory by default. Raises UsageError when the variable names no folder.
+        `start` is the working directory by default. Raises UsageError for what is no folder.
         """
         named = os.environ.get(WORKSPACE_VARIABLE)
         if named:
@@ -43,14 +43,25 @@ class Workspace:
             return cls(root)
         here = start.absolute() if start is not None else _working_directory()
         for folder in (here, *here.parents):
-            if (folder / FOLDER).is_dir():
-                return cls(folder / FOLDER)
+            place = folder / FOLDER
+            if place.is_dir():
+                return cls(place)
+            if place.exists():
+                raise UsageError(
+                    f"{place} is a file, where the folder of a workspace should be.", f"Move it: mv {place} {place}.old"
+                )
         return cls(Path.home() / FOLDER)
 
     @property
     def catalog(self) -> Catalog:
-        """The catalog, opened on first use. Raises CatalogError, or StoreUnwritableError for the folder."""
+        """The catalog, opened on first use, and again when its file was removed or replaced since.
+
+        Raises CatalogError, or StoreUnwritableError for the folder.
+        """
         with self._lock:
+            if self._catalog is not None and not self._catalog.is_in_place:
+                self._catalog.close()
+                self._catalog = None
             if self._catalog is None:
                 from mlstack_nb.catalog.database import Catalog
 
@@ -102,11 +113,17 @@ class Workspace:
         return self.stored_stack_name() or DEFAULT, f"the workspace {self.root}"
 
     def stored_stack_name(self) -> str:
-        """The name that `set_active_stack` wrote, "" when it never did."""
+        """The name that `set_active_stack` wrote, "" when it never did. Raises ConfigError."""
+        place = self.root / "active_stack"
         try:
-            return (self.root / "active_stack").read_text(encoding="utf-8", errors="replace").strip()
+            return place.read_text(encoding="utf-8", errors="replace").strip()
         except (FileNotFoundError, NotADirectoryError):
             return ""
+        except OSError as error:
+            raise ConfigError(
+                f"The name of the active stack can not be read from {place}: {error.strerror}.",
+                f"Make it a file that you can read, or remove it: rm -r {place}",
+            ) from error
 
     def set_active_stack(self, name: str) -> None:
         """Write the name atomically. Whether there is such a stack is `stacks.activate`'s business."""

@@ -34,6 +34,8 @@ class Catalog:
         self.engine = engine
         self._writing = engine.execution_options(**{_WRITES: True})
         self.place = place
+        self._path = Path(place)
+        self._file: tuple[int, int] | None = None
 
     @classmethod
     def open(cls, path: Path) -> Catalog:
@@ -45,19 +47,27 @@ class Catalog:
         try:
             with explained(catalog.place):
                 catalog._bring_to_head(path)
+            catalog._file = _identity(path)
         except CatalogError:
             catalog.close()
             raise
         return catalog
 
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the file that was opened is the one that is there."""
+        return self._file is None or self._file == _identity(self._path)
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
+        self._check_in_place()
         with explained(self.place), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """The only writer while the block lasts; committed at its end, rolled back when it raises."""
+        self._check_in_place()
         with explained(self.place), self._writing.begin() as connection:
             yield connection
 
@@ -68,6 +78,14 @@ class Catalog:
         """The schema's revision, "" for an empty database."""
         with self.read() as connection:
             return self._version(connection)
+
+    def _check_in_place(self) -> None:
+        """What is written to a file that was removed would be lost without a word."""
+        if not self.is_in_place:
+            raise CatalogError(
+                f"The catalog {self.place} was removed or replaced while it was in use.",
+                "Run it again: a new catalog is made, and what the steps stored stays.",
+            )
 
     def _bring_to_head(self, path: Path) -> None:
         _make_private(path)
@@ -114,12 +132,21 @@ def _sqlite_engine(path: Path) -> Engine:
     return engine
 
 
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _make_private(path: Path) -> None:
     """Components may hold secrets: nobody else reads the file. SQLite gives its side files the same mode."""
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
-        pass
+        if path.is_dir():
+            raise CatalogError(f"The catalog {path} is a folder.", f"Move it aside: mv {path} {path}.old") from None
     except OSError as error:
         raise unmade(str(path), error) from error
 

@@ -11,7 +11,6 @@ from sqlalchemy import bindparam, func, insert, literal_column, select
 
 from mlstack_nb.catalog.database import Catalog
 from mlstack_nb.catalog.origins import Origins
-from mlstack_nb.catalog.owner import Owner
 from mlstack_nb.catalog.prepared import Prepared, upsert
 from mlstack_nb.catalog.rows import Row, artifact_row, run_row, step_row
 from mlstack_nb.catalog.tables import artifacts, runs, step_inputs, step_runs
@@ -19,6 +18,7 @@ from mlstack_nb.core.events import Event, RunEnded, RunStarted
 from mlstack_nb.core.plan import Plan
 from mlstack_nb.core.run import Run, State, StepRun
 from mlstack_nb.core.step import FromStep
+from mlstack_nb.ports.owner import Owner
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Insert

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from mlstack_nb.catalog.owner import Owner
 from mlstack_nb.core.artifact import Artifact, ArtifactType
-from mlstack_nb.core.run import Failure, Run, State, StepRun
+from mlstack_nb.core.run import Failure, Reason, Run, State, StepRun
+from mlstack_nb.core.types import shown
+from mlstack_nb.ports.owner import Owner
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
@@ -51,6 +52,8 @@ def step_row(step: StepRun, *, step_run_id: str, position: int, origin: str | No
         "parameters": "{}" if origin else to_text(step.parameters),
         "failure": to_text(asdict(step.failure)) if step.failure else None,
         "tracker": to_text(step.tracker) if step.tracker else None,
+        "reason": step.reason.value if step.reason else None,
+        "code": None if origin else step.code,
     }
 
 
@@ -111,6 +114,8 @@ def step_of(
         outputs=outputs,
         failure=Failure(**json.loads(row["failure"])) if row["failure"] else None,
         tracker=json.loads(row["tracker"]) if row["tracker"] else None,
+        reason=Reason(row["reason"]) if row["reason"] else None,
+        code=recorded["code"] or "",
     )
 
 
@@ -129,8 +134,11 @@ def artifact_of(row: RowMapping) -> Artifact:
     )
 
 
-def to_text(value: Any) -> str:
-    """JSON; what is no plain data is told by its repr, so that any parameter can be recorded."""
-    if not value:
+def to_text(values: Mapping[str, Any]) -> str:
+    """JSON; what JSON can not hold is told by its repr, so that any parameter can be recorded."""
+    if not values:
         return "{}"
-    return json.dumps(value, default=repr)
+    try:
+        return json.dumps(values, default=shown)
+    except (TypeError, ValueError, RecursionError):
+        return json.dumps({name: shown(value) for name, value in values.items()})

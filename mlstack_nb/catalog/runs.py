@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select, update
 
 from mlstack_nb.catalog.database import Catalog
-from mlstack_nb.catalog.owner import Owner, this_host
 from mlstack_nb.catalog.rows import artifact_of, run_of, step_of
 from mlstack_nb.catalog.tables import artifacts, runs, step_inputs, step_runs
 from mlstack_nb.core.artifact import Artifact
 from mlstack_nb.core.run import Run, State, StepRun
 from mlstack_nb.errors import NotFoundError, UsageError
+from mlstack_nb.ports.owner import Owner, this_host
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, RowMapping

@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision. Revisions are numbered, so that a catalog newer than this code is recognised."""
 
 metadata = MetaData(
@@ -91,6 +91,8 @@ step_runs = Table(
     Column("parameters", Text, nullable=False),
     Column("failure", Text),
     Column("tracker", Text),
+    Column("reason", Text),
+    Column("code", Text),
     UniqueConstraint("run_id", "position"),
     Index(None, "key"),
     sqlite_with_rowid=False,

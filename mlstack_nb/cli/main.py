@@ -19,6 +19,7 @@ COMMANDS = {
     "doctor": ("mlstack_nb.cli.doctor:doctor", "Check this installation and workspace."),
     "runs": ("mlstack_nb.cli.runs:runs", "What has been run: list, show, steps."),
     "stack": ("mlstack_nb.cli.stack:stack", "Where pipelines run: register, set, import, export."),
+    "why": ("mlstack_nb.cli.why:why", "Why a step ran, or came from the cache."),
 }
 
 EXAMPLES = """\b
@@ -26,6 +27,7 @@ Examples:
   mlstack stack list          the stacks of this workspace, the active one marked
   mlstack stack set NAME      run everything on another stack from now on
   mlstack runs show last      the last run and its steps
+  mlstack why last train      what had changed, so that step train ran
 """
 
 

@@ -23,11 +23,11 @@ class UndigestibleError(TypeError):
 
 
 def digest(*values: Any) -> str:
-    """64 lowercase hex characters that name `values`, the same on any machine and Python version."""
-    buffer = bytearray()
-    for value in values:
-        _encode(value, buffer)
-    return blake3(buffer).hexdigest()
+    """64 lowercase hex characters that name `values`, the same on any machine and Python version.
+
+    Raises UndigestibleError for anything but plain data.
+    """
+    return blake3(b"".join(map(encode, values))).hexdigest()
 
 
 def digest_bytes(data: bytes | bytearray | memoryview) -> str:
@@ -36,9 +36,12 @@ def digest_bytes(data: bytes | bytearray | memoryview) -> str:
 
 
 def encode(value: Any) -> bytes:
-    """The canonical bytes that `digest` hashes. Raises UndigestibleError for anything but plain data."""
+    """The canonical bytes of one value that `digest` hashes. Raises UndigestibleError for anything but plain data."""
     buffer = bytearray()
-    _encode(value, buffer)
+    try:
+        _encode(value, buffer)
+    except RecursionError as error:
+        raise UndigestibleError(f"{type(value).__qualname__} holds itself, or is nested too deeply") from error
     return bytes(buffer)
 
 

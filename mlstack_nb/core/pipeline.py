@@ -8,7 +8,7 @@ from typing import Any
 
 from mlstack_nb.core.graph import topological_order
 from mlstack_nb.core.step import FromStep, Step
-from mlstack_nb.errors import ConflictError, GraphError, NotFoundError
+from mlstack_nb.errors import ConflictError, GraphError, NotFoundError, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,11 @@ class Pipeline:
         for step in self.steps:
             for name in step.after:
                 if name not in outputs:
-                    raise NotFoundError.of("step", name, outputs, f"Step {step.name!r} says it comes after it.")
+                    near = nearest(name, outputs)
+                    raise NotFoundError(
+                        f"Step {step.name!r} is to run after {name!r}, which is no step of pipeline {self.name!r}.",
+                        f"Did you mean {near!r}?" if near else f"Its steps are: {', '.join(outputs)}.",
+                    )
             for name, source in step.inputs.items():
                 if isinstance(source, FromStep) and source.output not in outputs.get(source.step, ()):
                     raise GraphError(

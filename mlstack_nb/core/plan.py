@@ -10,6 +10,7 @@ from typing import Any
 from mlstack_nb.core.pipeline import Pipeline
 from mlstack_nb.core.stack import Stack
 from mlstack_nb.core.step import Captured, FromParameter, FromStep, Source, Step
+from mlstack_nb.core.types import shown
 
 VERSION = 1
 
@@ -52,7 +53,7 @@ class Plan:
                 "run_id": self.run_id,
                 "pipeline": self.pipeline,
                 "mode": self.mode,
-                "parameters": {name: repr(value) for name, value in self.parameters.items()},
+                "parameters": {name: shown(value) for name, value in self.parameters.items()},
                 "stack": self.stack.snapshot(),
                 "steps": [_step_json(step, self.pipeline) for step in self.steps],
             }
@@ -85,4 +86,4 @@ def _source_json(source: Source) -> dict[str, str]:
         return {"parameter": source.name}
     if isinstance(source, Captured):
         return {"cell": source.cell}
-    return {"literal": repr(source.value)}
+    return {"literal": shown(source.value)}

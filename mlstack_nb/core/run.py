@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from traceback import format_exception
 from typing import Any
 
 from mlstack_nb.core.artifact import Artifact
+from mlstack_nb.core.types import shown
 
 
 class State(StrEnum):
@@ -31,6 +33,16 @@ class State(StrEnum):
         return self in (State.COMPLETED, State.CACHED)
 
 
+class Reason(StrEnum):
+    """Why a step's code ran, and nothing was taken from the cache: what became of its entry."""
+
+    NO_ENTRY = "no entry"
+    EXPIRED = "expired"
+    OBJECTS_MISSING = "objects missing"
+    DAMAGED = "damaged"
+    CACHE_OFF = "cache off"
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a step failed: fit to store, so without values of arguments."""
@@ -39,13 +51,23 @@ class Failure:
     message: str
     traceback: str = ""
 
+    @classmethod
+    def of(cls, error: BaseException) -> Failure:
+        """Whatever was raised, also where its own `__str__` raises."""
+        try:
+            message = str(error)
+        except Exception:  # noqa: BLE001  (an exception of the user's may do anything)
+            message = "(its __str__ raises)"
+        return cls(type(error).__name__, message, "".join(format_exception(error)))
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class StepRun:
     """Times are UTC epoch seconds. `saved_s` is the time the recorded execution took, for a cached step.
 
     `inputs` maps input names to content digests; `tracker` holds `name`, `run_id` and `url` of the
-    experiment tracker's run, when there was one.
+    experiment tracker's run, when there was one. `reason` is None for a step whose code did not run; `code` is the
+    digest of its fingerprint, by which the store has the source of its parts.
     """
 
     run_id: str
@@ -62,6 +84,11 @@ class StepRun:
     outputs: Mapping[str, Artifact] = field(default_factory=dict)
     failure: Failure | None = None
     tracker: Mapping[str, str] | None = None
+    reason: Reason | None = None
+    code: str = ""
+
+    def __repr__(self) -> str:
+        return f"<step run {self.step}: {self.state}>"
 
     @property
     def duration_s(self) -> float:
@@ -81,14 +108,16 @@ class StepRun:
             "saved_s": self.saved_s,
             "fingerprint": dict(self.fingerprint),
             "inputs": dict(self.inputs),
-            "parameters": {name: repr(value) for name, value in self.parameters.items()},
+            "parameters": {name: shown(value) for name, value in self.parameters.items()},
             "outputs": {name: artifact.to_json() for name, artifact in self.outputs.items()},
             "failure": failure and {"type": failure.type, "message": failure.message, "traceback": failure.traceback},
             "tracker": self.tracker and dict(self.tracker),
+            "reason": self.reason and self.reason.value,
+            "code": self.code,
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Run:
     """`mode` is how it was started: `interactive` for cells run one by one, `pipeline` for a whole plan."""
 
@@ -101,6 +130,10 @@ class Run:
     mode: str = "pipeline"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     steps: tuple[StepRun, ...] = ()
+
+    def __repr__(self) -> str:
+        steps = f"{len(self.steps)} step{'' if len(self.steps) == 1 else 's'}"
+        return f"<run {self.id} of pipeline {self.pipeline} on stack {self.stack}: {self.state}, {steps}>"
 
     @property
     def duration_s(self) -> float:

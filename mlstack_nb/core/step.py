@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from mlstack_nb.core.policy import CachePolicy
+
 
 @dataclass(frozen=True, slots=True)
 class FromStep:
@@ -57,6 +59,7 @@ class Settings:
     """How a step runs. `tracker`: None asks for none, "" for the stack's own, else a component's name."""
 
     cache: bool = True
+    policy: CachePolicy = field(default_factory=CachePolicy)
     retries: int = 0
     timeout_s: float | None = None
     tracker: str | None = None
@@ -68,10 +71,13 @@ class Fingerprint:
     """What a step's code is: one digest, and the digest of each part that went into it.
 
     A part's label is for people: `body`, `function clean`, `constant DEPTH`, `package scikit-learn`.
+    `sources` has the source text of those parts that are code of the project; it says nothing new, so it is not
+    compared.
     """
 
     digest: str
     parts: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

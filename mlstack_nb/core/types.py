@@ -37,6 +37,16 @@ def fits(value: Any, declared: Any) -> bool:
         return True
 
 
+def shown(value: Any) -> str:
+    """The repr of people's value, whatever it does."""
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001  (a number of 5,000 digits, a list that is nested too deeply, a class's own code)
+        return f"<{type(value).__qualname__}>"
+
+
 def named(declared: Any) -> str:
-    """A declared type as its author would write it."""
+    """A declared type as its author would write it, without what is annotated."""
+    if typing.get_origin(declared) is typing.Annotated:
+        return named(typing.get_args(declared)[0])
     return declared.__name__ if isinstance(declared, type) and not typing.get_args(declared) else str(declared)

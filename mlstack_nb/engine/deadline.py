@@ -24,15 +24,23 @@ def deadline(seconds: float | None, *, step: str) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         raise UsageError(f"The timeout of step {step!r} can only be kept in the main thread.", "Run it there.")
 
+    expired = StepTimeoutError(
+        f"Step {step!r} ran longer than its timeout of {seconds:g} s.",
+        "Give it more time: --timeout SECONDS in its cell, or timeout_s=SECONDS of its @step.",
+    )
+    has_expired = False
+
     def expire(_signal: int, _frame: FrameType | None) -> None:
-        raise StepTimeoutError(
-            f"Step {step!r} ran longer than its timeout of {seconds:g} s.", "Give it more time with --timeout."
-        )
+        nonlocal has_expired
+        has_expired = True
+        raise expired
 
     before = signal.signal(signal.SIGALRM, expire)
-    remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
+    remaining, interval = signal.setitimer(signal.ITIMER_REAL, min(seconds, threading.TIMEOUT_MAX))
     try:
         yield
+        if has_expired:  # the step's own `except` has swallowed it
+            raise expired
     finally:
         signal.setitimer(signal.ITIMER_REAL, remaining, interval)
         signal.signal(signal.SIGALRM, before)

@@ -11,7 +11,8 @@ from mlstack_nb.core.events import Event, RunEnded, RunStarted, StepEnded
 from mlstack_nb.core.plan import Node, Plan
 from mlstack_nb.core.run import Failure, Run, State, StepRun, combined_state
 from mlstack_nb.core.step import Body, FromParameter, FromStep, Literal, Step
-from mlstack_nb.engine.runner import Driver, Engine, StepCall, StepResult, check_tracker, drive
+from mlstack_nb.engine.runner import Driver, Engine, StepCall, StepResult, drive
+from mlstack_nb.engine.tracking import check_tracker
 from mlstack_nb.engine.values import Value
 
 
@@ -43,7 +44,7 @@ class Execution:
     def run(self) -> Run:
         """Execute everything; the run's state tells how it went. Raises only what stops the whole run."""
         for step in self.plan.steps:
-            check_tracker(step, self.engine)
+            check_tracker(step, self.engine.tracker)
         plan = self.plan
         run = Run(
             id=plan.run_id,
@@ -77,10 +78,10 @@ class Execution:
         )
         try:
             result = run_sync(drive(call, self.engine), self.bodies[step.name])
-        except Exception as error:  # noqa: BLE001  (whatever a step's code raises is kept for the caller)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (whatever a step's code raises is kept for the caller)
             self.errors[step.name] = error
             if step.name not in self.ended:
-                self._end(step.name, State.FAILED, Failure(type(error).__name__, str(error)))
+                self._end(step.name, State.FAILED, Failure.of(error))
             return State.FAILED
         self.results[step.name] = result
         return result.run.state

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mlstack_nb.core.digest import UndigestibleError, digest, encode
-from mlstack_nb.core.step import Step
-from mlstack_nb.engine.store import file_digest
+from mlstack_nb.core.policy import CachePolicy
+from mlstack_nb.core.step import Settings, Step
+from mlstack_nb.engine.paths import path_digest
 from mlstack_nb.engine.values import Codec
 
-_file_digests: dict[tuple[str, int, int, int], str] = {}
+_SHOWN = (str, int, float, bool, type(None), list, tuple, dict)
 
 
 def cache_key(step: Step, *, inputs: Mapping[str, str], parameters: Mapping[str, str]) -> str:
@@ -20,7 +23,38 @@ def cache_key(step: Step, *, inputs: Mapping[str, str], parameters: Mapping[str,
     `inputs` maps names to content digests, `parameters` to value digests; their order does not matter.
     """
     outputs = [(output.name, step.settings.materializers.get(output.name, "")) for output in step.outputs]
+    policy = step.settings.policy
+    if policy.changes_keys:
+        parts = policy.admitted(
+            {
+                **step.fingerprint.parts,
+                **{f"input {name}": part for name, part in inputs.items()},
+                **{f"parameter {name}": part for name, part in parameters.items()},
+            }
+        )
+        files = [(Path(file).name, path_digest(Path(file))) for file in policy.files]
+        return digest("key by policy", sorted(parts.items()), outputs, files, policy.salt)
     return digest("key", step.fingerprint.digest, sorted(inputs.items()), sorted(parameters.items()), outputs)
+
+
+def content_parts(step: Step, values: Mapping[str, Any], digests: Mapping[str, str]) -> dict[str, str]:
+    """The parts of the key that the record of a step run does not show otherwise: contents behind paths and objects.
+
+    `values` are the parameters, `digests` what they count with.
+    """
+    parts = {f"content of {name}": digests[name] for name, value in values.items() if not isinstance(value, _SHOWN)}
+    parts.update((f"file {file}", path_digest(Path(file))) for file in step.settings.policy.files)
+    return parts
+
+
+def may_reuse(settings: Settings) -> bool:
+    """Whether a result from the cache will do: the step's own word, unless `MLSTACK_CACHE=off` says no to all."""
+    return settings.cache and os.environ.get("MLSTACK_CACHE", "").lower() not in ("off", "0", "false", "no")
+
+
+def is_fresh(ended_at: float, policy: CachePolicy) -> bool:
+    """Whether a result of that moment has not expired yet."""
+    return policy.expires_after_s is None or time.time() - ended_at < policy.expires_after_s
 
 
 def value_digest(value: Any, codec: Codec) -> str:
@@ -46,18 +80,3 @@ def is_plain(value: Any) -> bool:
     except UndigestibleError:
         return False
     return True
-
-
-def path_digest(path: Path) -> str:
-    """The content of a file or folder; a file is read again only when its size, time or inode changed."""
-    if path.is_dir():
-        names = sorted(name for name in path.rglob("*") if name.is_file())
-        return digest("folder", [(name.relative_to(path).as_posix(), path_digest(name)) for name in names])
-    try:
-        stat = path.stat()
-    except FileNotFoundError:
-        return "missing"
-    signature = (str(path.absolute()), stat.st_size, stat.st_mtime_ns, stat.st_ino)
-    if signature not in _file_digests:
-        _file_digests[signature] = file_digest(path)
-    return _file_digests[signature]

@@ -9,43 +9,54 @@ from __future__ import annotations
 
 import copy
 import time
-import traceback
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlstack_nb.core.events import Listener, StepEnded, StepStarted
-from mlstack_nb.core.run import Failure, State, StepRun
-from mlstack_nb.core.step import Output, Step
+from mlstack_nb.core.run import Failure, Reason, State, StepRun
+from mlstack_nb.core.step import FromStep, Output, Step
 from mlstack_nb.core.types import fits, named
 from mlstack_nb.engine.deadline import deadline
-from mlstack_nb.engine.keys import cache_key, value_digest
+from mlstack_nb.engine.keys import cache_key, content_parts, is_fresh, may_reuse, value_digest
+from mlstack_nb.engine.lease import Leases
 from mlstack_nb.engine.store import CacheEntry, Store
+from mlstack_nb.engine.tracking import tracked
 from mlstack_nb.engine.values import Codec, Value, renamed
 from mlstack_nb.errors import (
-    ConfigError,
     DamagedObjectError,
     MaterializerError,
     MissingOutputError,
     ObjectMissingError,
+    StoreError,
     TypeMismatchError,
 )
 from mlstack_nb.ports.experiment_tracker import ExperimentTracker
 from mlstack_nb.ports.materializer import BaseMaterializer
 from mlstack_nb.ports.orchestrator import Orchestrator
+from mlstack_nb.ports.owner import Owner
 
 Driver = Generator[dict[str, Any], Mapping[str, Any], "StepResult"]
+LOST = {
+    Reason.OBJECTS_MISSING: "its objects are gone from the store",
+    Reason.DAMAGED: "its objects in the store were damaged",
+}
 
 
 @dataclass(frozen=True)
 class Engine:
-    """A stack made live: how values are stored, where steps run, what tracks them, and who listens to events."""
+    """A stack made live: how values are stored, where steps run, what tracks them, who listens to events.
+
+    `notice` tells the person in front of it a line that no event stands for.
+    """
 
     codec: Codec
+    leases: Leases
     orchestrator: Orchestrator
     tracker: ExperimentTracker | None
     emit: Listener
+    notice: Callable[[str], None]
 
     @property
     def store(self) -> Store:
@@ -78,17 +89,45 @@ def drive(call: StepCall, engine: Engine) -> Driver:
     What the code raised is raised again once the failure is recorded; KeyboardInterrupt counts as cancelled.
     Nothing is committed unless every output was written.
     """
-    began = _began(call, engine)
-    hit = engine.store.entry(began.key) if call.step.settings.cache else None
-    if hit is not None:
+    began = begun(call, engine)
+    hit = _hit(call, engine, began.key) if may_reuse(call.step.settings) else Reason.CACHE_OFF
+    if isinstance(hit, CacheEntry):
         return _reuse(call, engine, began, hit)
+    began = replace(began, reason=hit)
     engine.emit(StepStarted(began))
+    with engine.leases.holding(began.key):
+        return (yield from _attempts(call, engine, began))
+
+
+def _hit(call: StepCall, engine: Engine, key: str) -> CacheEntry | Reason:
+    """The cache's answer; where another process is making it at this moment, the answer when it is there."""
+    name, miss = call.step.name, Reason.NO_ENTRY
+
+    def waiting_for(owner: Owner) -> None:
+        engine.notice(f"step {name}: process {owner.pid} on {owner.host} is running it; waiting for that")
+
+    def find() -> CacheEntry | None:
+        nonlocal miss
+        found = engine.store.look_up(key)
+        if isinstance(found, CacheEntry) and is_fresh(found.ended_at, call.step.settings.policy):
+            return found
+        miss = found if isinstance(found, Reason) else Reason.EXPIRED
+        return None
+
+    hit = find() or engine.leases.wait(key, find, notice=waiting_for)
+    if hit is None and miss in LOST:
+        engine.notice(f"step {name}: {LOST[miss]}; running it again")
+    return hit or miss
+
+
+def _attempts(call: StepCall, engine: Engine, began: StepRun) -> Driver:
     attempts = call.step.settings.retries + 1
     for attempt in range(1, attempts + 1):
         began = replace(began, attempt=attempt)
         try:
-            with _tracked(call, engine) as tracked:
-                began = replace(began, tracker=tracked)
+            engine.store.put_sources(call.step.fingerprint)
+            with _tracked(call, engine) as link:
+                began = replace(began, tracker=link)
                 with deadline(call.step.settings.timeout_s, step=call.step.name):
                     inputs = {name: _read(value, name, call) for name, value in call.inputs.items()}
                     produced = yield {**inputs, **{name: _own(value) for name, value in call.parameters.items()}}
@@ -100,26 +139,38 @@ def drive(call: StepCall, engine: Engine) -> Driver:
         except BaseException as error:
             last = attempt == attempts or not isinstance(error, Exception)
             if last:
-                failure = Failure(type(error).__name__, str(error), "".join(traceback.format_exception(error)))
-                _end(engine, replace(began, state=State.FAILED, ended_at=time.time(), failure=failure))
+                _end(engine, replace(began, state=State.FAILED, ended_at=time.time(), failure=Failure.of(error)))
                 raise
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _began(call: StepCall, engine: Engine) -> StepRun:
+def begun(call: StepCall, engine: Engine) -> StepRun:
+    """The step run that `call` is about to be, with its cache key; nothing is run or recorded."""
     codec = engine.codec
     inputs = {name: value.artifact.digest for name, value in call.inputs.items()}
-    parameters = {name: value_digest(value, codec) for name, value in call.parameters.items()}
+    parameters = {name: _digest_of(value, name, call.step, codec) for name, value in call.parameters.items()}
     return StepRun(
         run_id=call.run_id,
         step=call.step.name,
         state=State.RUNNING,
         key=cache_key(call.step, inputs=inputs, parameters=parameters),
         started_at=time.time(),
-        fingerprint=call.step.fingerprint.parts,
+        fingerprint={**call.step.fingerprint.parts, **content_parts(call.step, call.parameters, parameters)},
         inputs=inputs,
         parameters=call.parameters,
+        code=call.step.fingerprint.digest,
     )
+
+
+def _digest_of(value: Any, name: str, step: Step, codec: Codec) -> str:
+    try:
+        return value_digest(value, codec)
+    except (MaterializerError, StoreError) as error:
+        what = f"Input {name!r} of step {step.name!r} can not be stored: {error.what}"
+        raise type(error)(what, error.hint) from error.__cause__
+    except OSError as error:
+        what = f"Input {name!r} of step {step.name!r} can not be read: {error}."
+        raise MaterializerError(what, "Check the path and its permissions.") from error
 
 
 def _reuse(call: StepCall, engine: Engine, began: StepRun, hit: CacheEntry) -> StepResult:
@@ -142,7 +193,10 @@ def _commit(call: StepCall, engine: Engine, began: StepRun, values: Mapping[str,
         fingerprint=began.fingerprint,
         inputs=began.inputs,
     )
-    truth = engine.store.commit(entry, replace=not call.step.settings.cache)
+    # an earlier result that could not be used, or was not wanted, gives way; that of another process does not
+    settings = call.step.settings
+    outdates = not may_reuse(settings) or settings.policy.expires_after_s is not None
+    truth = engine.store.commit(entry, replace=outdates)
     if truth is not entry:
         values = {name: Value(artifact, engine.codec) for name, artifact in _named(call, truth.outputs).items()}
     outputs = {name: value.artifact for name, value in values.items()}
@@ -168,8 +222,11 @@ def _read(value: Value, name: str, call: StepCall) -> Any:
     step = call.step
     try:
         found = value.get()
-    except (DamagedObjectError, ObjectMissingError) as error:
-        raise type(error)(f"Input {name!r} of step {step.name!r}: {error.what}", error.hint) from error
+    except (MaterializerError, StoreError) as error:
+        source, hint = step.inputs.get(name), error.hint
+        if isinstance(source, FromStep) and isinstance(error, (DamagedObjectError, ObjectMissingError)):
+            hint = f"Run step {source.step!r} again: it makes it anew."
+        raise type(error)(f"Input {name!r} of step {step.name!r}: {error.what}", hint) from error.__cause__
     declared = step.input_types.get(name)
     if declared is not None and not fits(found, declared):
         raise TypeMismatchError(
@@ -194,9 +251,9 @@ def _save(call: StepCall, engine: Engine, produced: Mapping[str, Any]) -> dict[s
             values[output.name] = engine.codec.save(
                 value, name=name, materializer=_materializer(call.step, output, engine)
             )
-        except MaterializerError as error:
+        except (MaterializerError, StoreError) as error:
             what = f"Output {output.name!r} of step {call.step.name!r} can not be stored: {error.what}"
-            raise type(error)(what, error.hint) from error
+            raise type(error)(what, error.hint) from error.__cause__
     return values
 
 
@@ -223,34 +280,5 @@ def _materializer(step: Step, output: Output, engine: Engine) -> type[BaseMateri
     return engine.codec.materializers.by_target(target) if target else None
 
 
-@contextmanager
-def _tracked(call: StepCall, engine: Engine) -> Iterator[dict[str, str] | None]:
-    """Inside the tracker's run when the step asks for one; yields what links to it."""
-    wanted = call.step.settings.tracker
-    tracker = engine.tracker
-    check_tracker(call.step, engine)
-    if wanted is None or tracker is None:
-        yield None
-        return
-    with tracker.track(
-        step=call.step.name, pipeline=call.pipeline, run_id=call.run_id, parameters=call.parameters
-    ) as tracked:
-        yield {"name": tracker.name, "run_id": tracked.run_id, "url": tracked.url}
-
-
-def check_tracker(step: Step, engine: Engine) -> None:
-    """Raises ConfigError when `step` asks for a tracker that the stack does not have."""
-    wanted = step.settings.tracker
-    tracker = engine.tracker
-    if wanted is None or (tracker is not None and wanted in ("", tracker.name)):
-        return
-    what = f"Step {step.name!r} asks for " + (
-        f"the experiment tracker {wanted!r}" if wanted else "an experiment tracker"
-    )
-    if tracker is None:
-        raise ConfigError(
-            f"{what}, but the active stack has none.",
-            "Set a stack that has one (mlstack stack list), or register one: "
-            "mlstack component register experiment_tracker NAME --flavor mlflow",
-        )
-    raise ConfigError(f"{what}; the active stack's tracker is {tracker.name!r}.", f"Ask for {tracker.name!r}.")
+def _tracked(call: StepCall, engine: Engine) -> AbstractContextManager[dict[str, str] | None]:
+    return tracked(call.step, engine.tracker, pipeline=call.pipeline, run_id=call.run_id, parameters=call.parameters)

@@ -14,13 +14,18 @@ from typing import Any
 from blake3 import blake3
 
 from mlstack_nb.core.artifact import Artifact
-from mlstack_nb.core.digest import digest
+from mlstack_nb.core.digest import HEX_LENGTH, digest, digest_bytes
 from mlstack_nb.core.plan import Plan
-from mlstack_nb.core.run import Run, StepRun, iso
-from mlstack_nb.errors import DamagedObjectError, ObjectMissingError
+from mlstack_nb.core.run import Reason, Run, StepRun, iso
+from mlstack_nb.core.step import Fingerprint
+from mlstack_nb.errors import DamagedObjectError, ObjectMissingError, StoreError
 from mlstack_nb.ports.artifact_store import ArtifactStore
 
 VERSION = 1
+_CHECKED = b'{"digest": "%b", '
+_CHECKED_LENGTH = len(_CHECKED % (b"0" * HEX_LENGTH))
+LONGEST_SOURCE = 20_000
+CUT = "# ... the rest is not kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,8 @@ class CacheEntry:
     inputs: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
-        return json.dumps(
+        """JSON that begins with the digest of the rest."""
+        rest = json.dumps(
             {
                 "version": VERSION,
                 "key": self.key,
@@ -50,11 +56,15 @@ class CacheEntry:
                 "fingerprint": dict(self.fingerprint),
                 "inputs": dict(self.inputs),
             }
-        ).encode()
+        ).encode()[1:]
+        return _CHECKED % digest_bytes(rest).encode() + rest
 
     @classmethod
     def from_json(cls, data: bytes) -> CacheEntry | None:
-        """None for what another version wrote, or what is no entry at all (a torn file): to the cache, a miss."""
+        """None for what another version wrote, and for a torn or changed file: to the cache, a miss."""
+        rest = data[_CHECKED_LENGTH:]
+        if data[:_CHECKED_LENGTH] != _CHECKED % digest_bytes(rest).encode():
+            return None
         try:
             entry = json.loads(data)
             if entry["version"] != VERSION:
@@ -80,6 +90,8 @@ class Store:
     def __init__(self, files: ArtifactStore) -> None:
         self.files = files
         self._verified: dict[str, tuple[tuple[str, int, int], ...]] = {}
+        self._damaged: set[str] = set()
+        self._explained: set[str] = set()
 
     def put_object(self, folder: Path, *, known: Mapping[str, str], keep: bool = True) -> tuple[str, int]:
         """Store a staged folder under the digest of its files; returns that address and the size in bytes.
@@ -107,9 +119,16 @@ class Store:
         folder = self.files.local_folder(path)
         signature = _signature(folder)
         if self._verified.get(address) != signature:
-            found, _ = tree_digest(folder, known={})
+            try:
+                found, _ = tree_digest(folder, known={})
+            except OSError as error:
+                raise StoreError(
+                    f"Object {address[:12]} in artifact store {self.files.name!r} can not be read: {error}.",
+                    f"Make it readable: chmod -R u+rX {folder}",
+                ) from error
             if found != address:
                 self.files.delete(path)
+                self._damaged.add(address)
                 raise DamagedObjectError(
                     f"Object {address[:12]} in artifact store {self.files.name!r} was changed or damaged on disk.",
                     "It has been removed: run the step that makes it again, and it heals.",
@@ -117,16 +136,24 @@ class Store:
             self._verified[address] = signature
         return folder
 
-    def has_objects(self, artifacts: Mapping[str, Artifact]) -> bool:
-        return all(a.object is None or self.files.exists(_object_path(a.object)) for a in artifacts.values())
-
     def entry(self, key: str) -> CacheEntry | None:
         """The entry of `key` if it is readable and all its objects are there."""
+        found = self.look_up(key)
+        return found if isinstance(found, CacheEntry) else None
+
+    def look_up(self, key: str) -> CacheEntry | Reason:
+        """`entry`, or what is the matter with it. That an object was damaged only the process knows that found it."""
         try:
             entry = CacheEntry.from_json(self.files.read(_entry_path(key)))
         except ObjectMissingError:
-            return None
-        return entry if entry is not None and self.has_objects(entry.outputs) else None
+            return Reason.NO_ENTRY
+        if entry is None:
+            return Reason.NO_ENTRY
+        for artifact in entry.outputs.values():
+            address = artifact.object
+            if address is not None and not self.files.exists(_object_path(address)):
+                return Reason.DAMAGED if address in self._damaged else Reason.OBJECTS_MISSING
+        return entry
 
     def commit(self, entry: CacheEntry, *, replace: bool) -> CacheEntry:
         """Make `entry` the truth of its key; returns the entry that is: another process may have been first."""
@@ -141,6 +168,23 @@ class Store:
 
     def forget(self, key: str) -> None:
         self.files.delete(_entry_path(key))
+
+    def put_sources(self, fingerprint: Fingerprint) -> None:
+        """Keep the source of a step's code, once for each fingerprint; long parts are cut."""
+        code = fingerprint.digest
+        if not fingerprint.sources or code in self._explained:
+            return
+        kept = {label: cut(text) for label, text in fingerprint.sources.items()}
+        self.files.write(_sources_path(code), json.dumps(kept).encode(), if_absent=True)
+        self._explained.add(code)
+
+    def sources(self, code: str) -> dict[str, str]:
+        """The source of each part of the fingerprint with that digest; empty where none is kept."""
+        try:
+            found: dict[str, str] = json.loads(self.files.read(_sources_path(code)))
+        except (ObjectMissingError, ValueError):
+            return {}
+        return found
 
     def put_plan(self, plan: Plan) -> None:
         self.files.write(f"runs/{plan.run_id}/plan.json", plan.to_json().encode())
@@ -191,6 +235,15 @@ def _signature(folder: Path) -> tuple[tuple[str, int, int], ...]:
 
 def _object_path(address: str) -> str:
     return f"objects/{address[:2]}/{address}"
+
+
+def cut(text: str) -> str:
+    """A part's source as it is kept."""
+    return text if len(text) <= LONGEST_SOURCE else f"{text[:LONGEST_SOURCE]}\n{CUT}\n"
+
+
+def _sources_path(code: str) -> str:
+    return f"sources/{code[:2]}/{code}.json"
 
 
 def _entry_path(key: str) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from mlstack_nb.core.artifact import Artifact
 from mlstack_nb.core.digest import digest, digest_bytes
 from mlstack_nb.engine.store import Store
-from mlstack_nb.errors import MaterializerError, MlstackError
+from mlstack_nb.errors import MaterializerError, MlstackError, StoreUnwritableError
 from mlstack_nb.ports.materializer import BaseMaterializer, Materializers
 from mlstack_nb.ports.registry import load_target, qualified_name
 
@@ -44,19 +48,20 @@ class Value:
 
 
 class Codec:
-    """Values to artifacts in a store, and back."""
+    """Values to artifacts in a store, and back. One that does not keep what it saves only finds out its digest."""
 
-    def __init__(self, store: Store, materializers: Materializers) -> None:
+    def __init__(self, store: Store, materializers: Materializers, *, keeps: bool = True) -> None:
         self.store = store
         self.materializers = materializers
+        self.keeps = keeps
 
     def save(self, value: Any, *, name: str, materializer: type[BaseMaterializer] | None = None) -> Value:
         """Write `value` and return it as later steps will get it. Raises MaterializerError or StoreError."""
         chosen = materializer or self.materializers.choose(value)
-        text = chosen.dumps(value)
-        if text is not None:
-            return Value(_inline(value, text, name=name, materializer=chosen), self)
-        artifact = self._save_files(value, name, chosen)
+        inline = _inline(value, name, chosen)
+        if inline is not None:
+            return Value(inline, self)
+        artifact = self._save_files(value, name, chosen, keep=self.keeps)
         shared = chosen.share(value)
         return Value(artifact, self, _ABSENT if shared is NotImplemented else shared)
 
@@ -79,28 +84,25 @@ class Codec:
     def digest_of(self, value: Any) -> str:
         """The content digest `save` would give, without keeping anything."""
         chosen = self.materializers.choose(value)
-        text = chosen.dumps(value)
-        if text is not None:
-            return _inline(value, text, name="", materializer=chosen).digest
+        inline = _inline(value, "", chosen)
+        if inline is not None:
+            return inline.digest
         return self._save_files(value, "", chosen, keep=False).digest
 
     def _save_files(self, value: Any, name: str, chosen: type[BaseMaterializer], *, keep: bool = True) -> Artifact:
         folder = self.store.files.staging()
         try:
-            writer = chosen(str(folder))
-            writer.save(value)
-            content = writer.content_digest(value)
-            known = writer.file_digests()
-            facts = _facts(writer, value) if keep else {}
+            with _writing(value, chosen):
+                writer = chosen(str(folder))
+                writer.save(value)
+                content = writer.content_digest(value)
+                known = writer.file_digests()
+                facts = _facts(writer, value) if keep else {}
             address, size = self.store.put_object(folder, known=known, keep=keep)
-        except MlstackError:
-            raise
-        except Exception as error:
-            if isinstance(error, OSError):
-                raise
-            raise MaterializerError(
-                f"{chosen.__name__} can not write {qualified_name(type(value))}: {type(error).__name__}: {error}",
-                "Return a plainer type, or give the output a materializer of its own.",
+        except OSError as error:
+            raise StoreUnwritableError(
+                f"The disk of artifact store {self.store.files.name!r} ({folder.parent}) is full.",
+                "Free some space, then run the step again.",
             ) from error
         finally:
             self.store.discard(folder)
@@ -120,7 +122,13 @@ def renamed(artifact: Artifact, name: str) -> Artifact:
     return artifact if artifact.name == name else replace(artifact, name=name)
 
 
-def _inline(value: Any, text: str, *, name: str, materializer: type[BaseMaterializer]) -> Artifact:
+def _inline(value: Any, name: str, materializer: type[BaseMaterializer]) -> Artifact | None:
+    """The artifact of a value that is small enough to have no files."""
+    with _writing(value, materializer):
+        text = materializer.dumps(value)
+        if text is None:
+            return None
+        metadata = _jsonable(materializer().extract_metadata(value))
     kind = qualified_name(type(value))
     encoded = text.encode("utf-8", "surrogatepass")
     return Artifact(
@@ -131,12 +139,39 @@ def _inline(value: Any, text: str, *, name: str, materializer: type[BaseMaterial
         size_bytes=len(encoded),
         inline=text,
         kind=materializer.ASSOCIATED_ARTIFACT_TYPE,
-        metadata=materializer().extract_metadata(value),
+        metadata=metadata,
     )
 
 
 def _facts(writer: BaseMaterializer, value: Any) -> dict[str, Any]:
-    return {"metadata": writer.extract_metadata(value), "preview": writer.preview(value)}
+    preview = writer.preview(value)
+    return {
+        "metadata": _jsonable(writer.extract_metadata(value)),
+        "preview": None if preview is None else _jsonable(preview),
+    }
+
+
+def _jsonable(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata as it is stored; raises TypeError or ValueError for what JSON has no word for."""
+    if facts:
+        json.dumps(facts)
+    return dict(facts)
+
+
+@contextmanager
+def _writing(value: Any, chosen: type[BaseMaterializer]) -> Iterator[None]:
+    """A materializer is other people's code: what it raises becomes a MaterializerError, but for a full disk."""
+    try:
+        yield
+    except MlstackError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise MaterializerError(
+            f"{chosen.__name__} can not write {qualified_name(type(value))}: {type(error).__name__}: {error}",
+            "Return a plainer type, or give the output a materializer of its own.",
+        ) from error
 
 
 def _target(materializer: type[BaseMaterializer]) -> str:

@@ -87,7 +87,7 @@ _registered: dict[str, type[BaseMaterializer]] = {}
 def register(materializer: type[BaseMaterializer]) -> None:
     """Use `materializer` for its ASSOCIATED_TYPES from now on. Subclassing BaseMaterializer does this by itself."""
     _process_registry().register_class(materializer)
-    _registered[target_of(materializer)] = materializer
+    remember(materializer)
 
 
 def choose(value: Any) -> type[BaseMaterializer]:
@@ -109,6 +109,13 @@ def choose(value: Any) -> type[BaseMaterializer]:
 def target_of(materializer: type[BaseMaterializer]) -> str:
     """What an artifact records of its materializer: `module:QualName`."""
     return f"{materializer.__module__}:{materializer.__qualname__}"
+
+
+def remember(materializer: type[BaseMaterializer]) -> str:
+    """What `target_of` gives; `by_target` then finds the class also where it can not be imported by that name."""
+    target = target_of(materializer)
+    _registered[target] = materializer
+    return target
 
 
 def by_target(target: str) -> type[BaseMaterializer]:

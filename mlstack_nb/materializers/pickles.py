@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import platform
 import reprlib
+import textwrap
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,7 +134,7 @@ def _unwritable(value: Any, place: str, error: Exception) -> MaterializerError:
     name = qualified_name(type(culprit)).removeprefix("builtins.")
     where = f" at {place}{inner}" if place or inner else ""
     return MaterializerError(
-        f"A value of type {name}{where} can not be stored: {reprlib.repr(str(error))[1:-1]}.", _advice(culprit)
+        f"A value of type {name}{where} can not be stored: {textwrap.shorten(str(error), 200)}.", _advice(culprit)
     )
 
 

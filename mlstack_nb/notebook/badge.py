@@ -12,11 +12,12 @@ from mlstack_nb.notebook.wording import LOOKS, shortened
 
 MIME = "application/vnd.mlstack.step+json"
 BOX = (
-    "display:flex;flex-wrap:wrap;align-items:baseline;gap:2px 10px;padding:2px 0;"
+    "display:flex;flex-wrap:wrap;align-items:baseline;gap:2px 10px;padding:2px var(--jp-code-padding, 0);"
     "font-family:var(--jp-ui-font-family, system-ui, sans-serif);"
     "font-size:var(--jp-ui-font-size1, 13px);line-height:1.5"
 )
 QUIET = "opacity:0.75"
+HINT = "\n  -> "
 CODE = "font-family:var(--jp-code-font-family, ui-monospace, monospace)"
 
 
@@ -87,9 +88,8 @@ class Badge:
         """What is worth saying besides: the failure, a retry, the tracker's run."""
         run = self.run
         notes = []
-        if run.failure is not None and run.state is State.FAILED:
-            kind = run.failure.type.rsplit(".", 1)[-1]
-            notes.append(shortened(f"{kind}: {run.failure.message}", 160))
+        if run.state is State.FAILED and run.failure is not None:
+            notes.append(reason(run))
         if run.attempt > 1:
             notes.append(f"attempt {run.attempt}")
         if run.tracker:
@@ -100,3 +100,11 @@ class Badge:
         artifact = self.run.outputs[name]
         facts = " ".join(part for part in (type_name(artifact), shape(artifact), size(artifact.size_bytes)) if part)
         return f'<span><span style="{CODE}">{escape(name)}</span> <span style="{QUIET}">{escape(facts)}</span></span>'
+
+
+def reason(run: StepRun) -> str:
+    """Why a step failed, on one line; empty when it did not. The hint is left to the error, which is shown, too."""
+    if run.failure is None:
+        return ""
+    kind = run.failure.type.rsplit(".", 1)[-1]
+    return shortened(f"{kind}: {run.failure.message.partition(HINT)[0]}", 160)

@@ -27,11 +27,12 @@ def completer(notebook: LiveNotebook) -> Completer:
     def matcher(context: CompletionContext) -> SimpleMatcherResult:
         found = LINE.fullmatch(context.text_until_cursor)
         if found is None:
-            return {"completions": [SimpleCompletion(name) for name in _names(notebook, context.token)]}
+            return {"completions": [SimpleCompletion(name, type="name") for name in _names(notebook, context.token)]}
         words = _words(notebook, found[1], found[2])
         # IPython's token may begin later than our word, as in `a,b`
         surplus = len(_last_word(found[2])) - len(context.token)
-        return {"completions": [SimpleCompletion(word[surplus:]) for word in words], "suppress": True, "ordered": True}
+        completions = [SimpleCompletion(word[surplus:], type=_type(word)) for word in words]
+        return {"completions": completions, "suppress": True, "ordered": True}
 
     decorate: Any = context_matcher(identifier="mlstack_nb")
     matched: Completer = decorate(matcher)
@@ -45,6 +46,8 @@ def _words(notebook: LiveNotebook, magic: str, text: str) -> Iterable[str]:
     if magic == "%%step":
         return _of_step(notebook, text, before, word)
     if magic == "%pipeline":
+        if before in (["why"], ["forget"]):
+            return _starting(word, notebook.begun.steps if notebook.begun is not None else ())
         return _starting(word, names_of(pipeline_command.COMMANDS) if not before else ())
     if not before:
         return _starting(word, names_of(stack_command.COMMANDS))
@@ -85,6 +88,11 @@ def _stack_names() -> list[str]:
         return stack_command.names()
     except MlstackError:
         return []  # `%stack` itself says what is wrong; a key press should not
+
+
+def _type(word: str) -> str:
+    """What a front end writes beside the word."""
+    return "option" if word.startswith("-") else "name"
 
 
 def _starting(word: str, candidates: Iterable[str]) -> list[str]:

@@ -19,8 +19,10 @@ MARGIN = 18.0
 LINE = 17.0
 PAD_X, PAD_Y = 14.0, 9.0
 NAME_LENGTH, NOTE_LENGTH = 34, 56
-NAME_WIDTH, NOTE_WIDTH = 7.9, 6.3
+LABEL_GAP = 8.0
+NAME_WIDTH, NOTE_WIDTH = 8.2, 6.3
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
+UNREAL = (State.PENDING, State.SKIPPED)
 INK, GREY, RULE = "#1f2328", "#57606a", "#8c959f"
 
 
@@ -31,13 +33,24 @@ class Node:
     name: str
     state: State
     notes: tuple[str, ...] = ()
+    is_stale: bool = False
 
 
-def svg(nodes: Sequence[Node], edges: Mapping[Edge, str]) -> str:
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """`width` is in pixels of the screen."""
+
+    svg: str
+    width: float
+
+
+def drawn(nodes: Sequence[Node], edges: Mapping[Edge, str]) -> Drawing:
     """`edges` maps (needed, needing) to the label of the edge."""
     sizes = {node.name: _size(node) for node in nodes}
     labels = {edge: shortened(label, NOTE_LENGTH) for edge, label in edges.items()}
-    plan = layout(sizes, {edge: _width(label, NOTE_WIDTH) for edge, label in labels.items()})
+    plan = layout(
+        sizes, {edge: _width(label, NOTE_WIDTH) + LABEL_GAP if label else 0 for edge, label in labels.items()}
+    )
     width, height = plan.width + 2 * MARGIN, plan.height + 2 * MARGIN
     head = 'id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto"'
     card = f'x=".5" y=".5" width="{width - 1:.0f}" height="{height - 1:.0f}" rx="8" fill="#ffffff" stroke="#d0d7de"'
@@ -52,7 +65,7 @@ def svg(nodes: Sequence[Node], edges: Mapping[Edge, str]) -> str:
         *(_label(plan.labels[edge], label) for edge, label in labels.items() if label),
         "</g></svg>",
     ]
-    return "".join(parts)
+    return Drawing("".join(parts), width)
 
 
 def _size(node: Node) -> Point:
@@ -71,7 +84,7 @@ def _notes(node: Node) -> list[str]:
 def _box(node: Node, centre: Point, size: Point) -> str:
     look = LOOKS[node.state]
     left, top = centre[0] - size[0] / 2, centre[1] - size[1] / 2
-    dashes = ' stroke-dasharray="4 3"' if node.state in (State.PENDING, State.SKIPPED) else ""
+    dashes = ' stroke-dasharray="4 3"' if node.is_stale or node.state in UNREAL else ""
     symbol = f'<tspan fill="{look.ink}">{look.symbol}</tspan>'
     place = f'x="{PAD_X + 4:.1f}" y="{PAD_Y + 13:.1f}" font-size="13" font-weight="600" fill="{INK}"'
     lines = [f"<text {place}>{symbol} {escape(shortened(node.name, NAME_LENGTH))}</text>"]
@@ -102,5 +115,11 @@ def _label(centre: Point, text: str) -> str:
 
 
 def _width(text: str, per_character: float) -> float:
-    """An estimate: wide characters of East Asian scripts and emoji take two places."""
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text) * per_character
+    """An estimate: capitals take more than a place, wide characters of East Asian scripts and emoji two."""
+    return sum(_places(character) for character in text) * per_character
+
+
+def _places(character: str) -> float:
+    if unicodedata.east_asian_width(character) in "WF":
+        return 2
+    return 1.25 if character.isupper() or character in "mw@%…" else 1

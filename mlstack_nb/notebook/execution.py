@@ -107,6 +107,7 @@ class _Turns(Generic[Result]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> Literal[True]:
         self.close()
+        _show_figures(self._shell)
         if error is not None:
             self._error = _seen_from_the_body(self._shell, error)
         return True
@@ -177,6 +178,13 @@ class _Loan:
             if name in self._lent and self._namespace.get(name) is shown:
                 self._home[name] = shown
                 del self._namespace[name]
+
+
+def _show_figures(shell: Shell) -> None:
+    """Display what was plotted, which matplotlib's inline backend would do after the cell: below the step's badge."""
+    for callback in list(shell.events.callbacks["post_execute"]):
+        if callback.__module__ == "matplotlib_inline.backend_inline":
+            callback()
 
 
 def _seen_from_the_body(shell: Shell, error: BaseException) -> BaseException:

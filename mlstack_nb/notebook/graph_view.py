@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -12,19 +12,24 @@ from mlstack_nb.app.wording import artifact_line, duration
 from mlstack_nb.core.pipeline import Pipeline
 from mlstack_nb.core.run import State, StepRun
 from mlstack_nb.core.step import FromParameter, FromStep, Step
-from mlstack_nb.notebook.drawing import Node, svg
+from mlstack_nb.notebook.drawing import Drawing, Node, drawn
 from mlstack_nb.notebook.wording import LOOKS, shortened
 
 MIME = "application/vnd.mlstack.pipeline+json"
+READABLE = 0.65
 EMPTY = "no steps yet: run a cell that starts with %%step NAME"
 
 
 @dataclass(frozen=True, slots=True)
 class GraphView:
-    """`runs` has the last step run of every step that has one; a step without is pending."""
+    """`runs` has the last step run of every step that has one; a step without is pending.
+
+    `stale` names the steps whose last run is not what they would give now.
+    """
 
     pipeline: Pipeline
     runs: Mapping[str, StepRun]
+    stale: Collection[str] = ()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return {MIME: self.data(), "text/html": self.html(), "text/plain": self.text()}
@@ -44,17 +49,23 @@ class GraphView:
                 lines.append(f"      with {shortened(parameters, 120)}")
         return "\n".join(lines)
 
-    def svg(self) -> str:
+    def drawing(self) -> Drawing:
         steps = self.pipeline.ordered()
-        nodes = [Node(step.name, self._state(step), self._notes(step)) for step in steps]
+        nodes = [Node(step.name, self._state(step), self._notes(step), step.name in self.stale) for step in steps]
         nodes = nodes or [Node(self.pipeline.name, State.PENDING, (EMPTY,))]
-        return svg(nodes, {(need, step.name): self._label(need, step) for step in steps for need in step.needs})
+        return drawn(nodes, {(need, step.name): self._label(need, step) for step in steps for need in step.needs})
 
     def html(self) -> str:
-        """An image by data address: it survives sanitizing, which inline SVG does not."""
-        image = base64.b64encode(self.svg().encode()).decode()
+        """An image by data address: it survives sanitizing, which inline SVG does not.
+
+        It shrinks to the page as long as it can be read; a wider one scrolls.
+        """
+        drawing = self.drawing()
+        image = base64.b64encode(drawing.svg.encode()).decode()
+        width = f"max(100%, {READABLE * drawing.width:.0f}px)"
         alt = escape(f"Graph of pipeline {shortened(self.pipeline.name, 80)}, {len(self.pipeline.steps)} steps")
-        return f'<img alt="{alt}" style="max-width:100%" src="data:image/svg+xml;base64,{image}">'
+        picture = f'<img alt="{alt}" style="max-width:{width}" src="data:image/svg+xml;base64,{image}">'
+        return f'<div style="overflow-x:auto">{picture}</div>'
 
     def data(self) -> dict[str, Any]:
         steps = self.pipeline.ordered()
@@ -78,6 +89,7 @@ class GraphView:
             "saved_s": run.saved_s if run else None,
             "outputs": [output.name for output in step.outputs],
             "parameters": _values(step, self.pipeline),
+            "stale": step.name in self.stale,
         }
 
     def _state(self, step: Step) -> State:
@@ -89,10 +101,11 @@ class GraphView:
         run = self.runs.get(step.name)
         if run is None:
             return "not run yet"
+        stale = ", stale" if step.name in self.stale else ""
         if run.state is State.COMPLETED:
-            return f"ran in {duration(run.duration_s)}"
+            return f"ran in {duration(run.duration_s)}{stale}"
         if run.state is State.CACHED:
-            return f"cached, saved {duration(run.saved_s)}"
+            return f"cached, saved {duration(run.saved_s)}{stale}"
         return run.state.value
 
     def _notes(self, step: Step) -> tuple[str, ...]:

@@ -49,10 +49,11 @@ class LiveNotebook:
     def session(self) -> Session:
         if self._session is None:
             from mlstack_nb.app.session import Session
+            from mlstack_nb.notebook.notebook_name import notebook_name
 
-            self._session = Session(namespace=self.shell.user_ns)
-            for label, text in self._earlier:
-                self._record(self._session, label, text)
+            self._session = Session(namespace=self.shell.user_ns, name=notebook_name(self.shell.user_ns))
+            for label, text, cell_id in self._earlier:
+                self._record(self._session, label, text, cell_id)
             self._earlier.clear()
         return self._session
 
@@ -71,6 +72,7 @@ class LiveNotebook:
         """Load the step outputs that an ordinary cell is about to read."""
         number = self.shell.execution_count - (1 if info.store_history else 0)
         self._executing = Executing(info, number, self._executing)
+        self._forget(self._deleted())
         if self._session is None or info.raw_cell.lstrip().startswith("%%step"):
             return
         try:
@@ -94,9 +96,9 @@ class LiveNotebook:
             return
         label = cell_label(executing.number)
         if self._session is None:
-            self._earlier.append((label, info.raw_cell))
+            self._earlier.append((label, info.raw_cell, info.cell_id))
         else:
-            self._record(self._session, label, info.raw_cell)
+            self._record(self._session, label, info.raw_cell, info.cell_id)
 
     # Steps
 
@@ -126,12 +128,17 @@ class LiveNotebook:
         return execution.run_once(self.shell, body, namespace)
 
     def _drive(self, line: str, body: Body) -> execution.Drive[StepRun]:
-        self.session.forget_cells(self._deleted())
         cell_id = self._executing.info.cell_id if self._executing is not None else None
         return self.session.drive_cell(line, body.text, label=cell_label(body.number), cell_id=cell_id)
 
+    def _forget(self, cell_ids: list[str]) -> None:
+        if self._session is not None:
+            self._session.forget_cells(cell_ids)
+        elif cell_ids:
+            self._earlier = [earlier for earlier in self._earlier if earlier[2] not in cell_ids]
+
     def _deleted(self) -> list[str]:
-        """Cells that were deleted since the last execution: JupyterLab says so with each request."""
+        """Cells that were deleted since the last execution: JupyterLab says so once, with the next request."""
         get_parent = getattr(self.shell, "get_parent", None)
         metadata = get_parent().get("metadata", {}) if get_parent is not None else {}
         deleted = metadata.get("deletedCells", ())
@@ -166,9 +173,9 @@ class LiveNotebook:
                 self.show(Badge(after))
             raise
 
-    def _record(self, session: Session, label: str, text: str) -> None:
+    def _record(self, session: Session, label: str, text: str, cell_id: str | None) -> None:
         try:
-            session.record(text, label=label)
+            session.record(text, label=label, cell_id=cell_id)
         except MlstackError as error:
             _complain(error)
 
@@ -182,7 +189,7 @@ def _cell_number(label: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _executed_before(shell: Shell) -> Iterator[tuple[str, str]]:
+def _executed_before(shell: Shell) -> Iterator[tuple[str, str, str | None]]:
     """The cells that ran well before the extension was loaded; the one that loads it comes by its own event."""
     history = shell.history_manager
     if history is None:
@@ -190,7 +197,7 @@ def _executed_before(shell: Shell) -> Iterator[tuple[str, str]]:
     failed = getattr(history, "exceptions", {})
     for number, text in enumerate(history.input_hist_raw[: shell.execution_count - 1]):
         if text and number not in failed:
-            yield cell_label(number), text
+            yield cell_label(number), text, None
 
 
 def _complain(error: MlstackError) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
 
 from mlstack_nb.errors import UsageError
-from mlstack_nb.notebook import pipeline_command, stack_command
+from mlstack_nb.notebook import cause, pipeline_command, run_view, stack_command
 from mlstack_nb.notebook.compilation import awaits
 from mlstack_nb.notebook.completion import completer
 from mlstack_nb.notebook.line_words import help_of
@@ -115,6 +115,8 @@ def load(shell: InteractiveShell) -> None:
     shell.events.register("post_run_cell", magics.notebook.after_cell)
     shell.input_transformers_post.append(magics.transform)
     shell.Completer.custom_matchers.append(magics.completer)
+    run_view.register(shell)
+    cause.register(shell)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -126,6 +128,8 @@ def unload(shell: InteractiveShell) -> None:
     shell.events.unregister("post_run_cell", magics.notebook.after_cell)
     shell.input_transformers_post.remove(magics.transform)
     shell.Completer.custom_matchers.remove(magics.completer)
+    run_view.unregister(shell)
+    cause.unregister(shell)
     for kind, names in MAGICS.items():
         for name in names:
             found = shell.magics_manager.magics[kind].get(name)

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from mlstack_nb.app.wording import artifact_line, duration, moment
-from mlstack_nb.core.run import State, StepRun
+from mlstack_nb.app.wording import duration, moment
+from mlstack_nb.core.run import State
+from mlstack_nb.errors import UsageError
 from mlstack_nb.notebook.graph_view import GraphView
 from mlstack_nb.notebook.line_words import command_of, no_more
+from mlstack_nb.notebook.run_view import Progress, status
 from mlstack_nb.notebook.table import Line, Table
 
 if TYPE_CHECKING:
+    from mlstack_nb.app.session import Session
     from mlstack_nb.notebook.live import LiveNotebook
 
 HISTORY_LENGTH = 20
@@ -20,7 +23,8 @@ SUMMARY = "The pipeline that the step cells of this notebook make."
 COMMANDS = {
     "show": "The graph of the steps, coloured by state. So does %pipeline alone.",
     "run": "Run every step, in the order they need each other; what did not change comes from the cache.",
-    "status": "A table of the steps: state, time, outputs.",
+    "status": "A table of the steps: state, whether that is fresh, stale or never run, time, outputs.",
+    "why STEP": "Why a step ran or came from the cache, and what would make it run again.",
     "history": f"The last {HISTORY_LENGTH} runs of this pipeline.",
     "forget NAME": "Take a step out whose cell is no longer there.",
     "name [NAME]": "Name the pipeline, or say its name.",
@@ -31,7 +35,7 @@ def run(notebook: LiveNotebook, line: str) -> Any:
     """What a `%pipeline` line shows. Raises UsageError for a word it does not know."""
     __tracebackhide__ = True
     command, words = command_of("pipeline", line, COMMANDS, default="show")
-    no_more("pipeline", command, words[1:] if command in ("name", "forget") else words)
+    no_more("pipeline", command, words[1:] if command in ("name", "forget", "why") else words)
     session = notebook.session
     if command == "forget":
         session.forget(words[0] if words else "")
@@ -40,22 +44,31 @@ def run(notebook: LiveNotebook, line: str) -> Any:
         session.name = words[0] if words else session.name
         return Line(f"pipeline {session.name}")
     if command == "show":
-        return GraphView(session.pipeline(), dict(session.states))
+        pipeline = session.pipeline()
+        pipeline.check()  # here, since IPython shows the whole view beside an error that displaying it raises
+        return GraphView(pipeline, dict(session.states), _stale(session))
     if command == "status":
-        return status(session.pipeline().name, [step.name for step in session.pipeline().ordered()], session.states)
+        steps = [step.name for step in session.pipeline().ordered()]
+        return status(session.name, steps, session.states, marks=session.freshness())
+    if command == "why":
+        return _why(session, words)
     if command == "history":
         return history(session.name)
     return _run_all(notebook)
 
 
-def status(pipeline: str, steps: list[str], runs: Mapping[str, StepRun], *, about: str = "") -> Table:
-    """The steps with their last step runs."""
-    return Table(
-        ["step", "state", "time", "outputs"],
-        [_step_row(name, runs.get(name)) for name in steps],
-        caption=f"pipeline {pipeline}{about}",
-        empty="This notebook has no step yet: run a cell that starts with %%step NAME.",
-    )
+def _why(session: Session, words: list[str]) -> Line:
+    from mlstack_nb.app.explain import why_live
+
+    if not words:
+        raise UsageError("%pipeline why needs a step.", f"Steps so far: {', '.join(session.steps) or 'none yet'}.")
+    return Line("\n".join(line for found in why_live(session, words[0]) for line in found.lines()))
+
+
+def _stale(session: Session) -> list[str]:
+    from mlstack_nb.app.freshness import Freshness
+
+    return [name for name, freshness in session.freshness().items() if freshness is Freshness.STALE]
 
 
 def history(pipeline: str) -> Table:
@@ -74,21 +87,11 @@ def history(pipeline: str) -> Table:
 
 
 def _run_all(notebook: LiveNotebook) -> None:
-    """Run all steps and show the table; then raise what the first failed step raised."""
+    """Run all steps below a table that follows them; then raise what the first failed step raised."""
     __tracebackhide__ = True
-    run, errors = notebook.session.run_all(notebook.execute)
-    runs = {step.step: step for step in run.steps}
-    notebook.show(status(run.pipeline, list(runs), runs, about=f", run {run.id} on stack {run.stack}: {run.state}"))
+    _, errors = notebook.session.run_all(notebook.execute, listener=Progress(notebook.shell))
     for error in errors.values():
         raise error
-
-
-def _step_row(name: str, run: StepRun | None) -> list[str | State]:
-    if run is None:
-        return [name, State.PENDING, "", ""]
-    took = duration(run.duration_s) if run.started_at else ""
-    time = f"saved {duration(run.saved_s)}" if run.state is State.CACHED else took
-    return [name, run.state, time, ", ".join(artifact_line(found, output) for output, found in run.outputs.items())]
 
 
 def _run_row(run: Mapping[str, Any]) -> list[str | State]:

@@ -37,7 +37,7 @@ def run(line: str) -> Table | Line:
             no_more("stack", command, words[1:])
             return _description(workspace, words[0] if words else None)
         if not words:
-            raise UsageError(f"%stack {command} needs the name of a stack.", f"Type: %stack {command} NAME")
+            raise UsageError(f"%stack {command} needs the name of a stack.", f"Type: %stack {_usage(command)}")
         name, *rest = words
         if command == "set":
             no_more("stack", command, rest)
@@ -108,6 +108,10 @@ def _components(words: list[str]) -> dict[Kind, str]:
             raise UsageError(f"{option} needs the name of a component.", "Run: mlstack component list")
         components[OPTIONS[option]] = rest.pop(0)
     return components
+
+
+def _usage(command: str) -> str:
+    return next(usage for usage in COMMANDS if usage.partition(" ")[0] == command)
 
 
 def _settings(configuration: dict[str, Any]) -> str:

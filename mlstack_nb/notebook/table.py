@@ -11,7 +11,10 @@ from mlstack_nb.core.run import State
 from mlstack_nb.notebook.wording import LOOKS, shortened
 
 MAX_CELL = 80
-TABLE = "color:inherit;border-collapse:collapse;margin:4px 0;font-size:var(--jp-ui-font-size1, 13px)"
+TABLE = (
+    "color:inherit;border-collapse:collapse;margin:4px var(--jp-code-padding, 0);"
+    "font-size:var(--jp-ui-font-size1, 13px)"
+)
 HEAD = (
     "text-align:left;padding:3px 14px 3px 0;font-weight:600;color:var(--jp-ui-font-color2, #80868b);"
     "border-bottom:1px solid var(--jp-border-color1, #8886)"
@@ -19,7 +22,7 @@ HEAD = (
 CELL = (
     "text-align:left;padding:3px 14px 3px 0;vertical-align:top;border-bottom:1px solid var(--jp-border-color2, #8883)"
 )
-CAPTION = "caption-side:top;text-align:left;padding:2px 0;font-weight:600"
+CAPTION = "caption-side:top;text-align:left;padding:2px 0;font-weight:600;white-space:nowrap"
 
 
 @dataclass(frozen=True, slots=True)

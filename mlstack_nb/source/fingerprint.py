@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from mlstack_nb.core.digest import digest
 from mlstack_nb.core.step import Fingerprint
 from mlstack_nb.source.cell import Cell
+from mlstack_nb.source.part_sources import PartSources, Writing
 from mlstack_nb.source.project_code import Slice, follow, slice_of
 from mlstack_nb.source.reach import Reach
 from mlstack_nb.source.scope import Scope
@@ -28,7 +29,8 @@ def of_cell(cell: Cell, found: Reach, scope: Scope) -> Fingerprint:
     known: Slice | None = found.memo.get("slice")
     if known is None:
         inner = slice_of(found, scope, constants=False)
-        known = found.memo["slice"] = Slice({"body": cell.code.digest, **inner.parts}, inner.targets)
+        parts, writings = {"body": cell.code.digest, **inner.parts}, {"body": cell.text, **inner.writings}
+        known = found.memo["slice"] = Slice(parts, inner.targets, writings)
     return combined(known)
 
 
@@ -36,15 +38,19 @@ def combined(root: Slice, extra: Mapping[str, str] | None = None) -> Fingerprint
     """The fingerprint of `root`, of all its targets lead to as the files are now, and of `extra` parts."""
     tokens: list[object] = []
     pieces: list[Mapping[str, str]] = [root.parts]
+    written: list[Mapping[str, Writing]] = [root.writings]
     for token, parts in follow(root.targets):
         tokens.append(token)
         pieces.append(parts)
+        if isinstance(token, Slice):
+            written.append(token.writings)
     known = root.memo.get("fingerprint")
     if known is not None and extra is None and known[0] == tokens:
         return known[1]  # type: ignore[no-any-return]
     merged = {label: part for parts in pieces for label, part in parts.items()}
     ordered = dict(sorted({**merged, **(extra or {}), "python": PYTHON}.items()))
-    fingerprint = Fingerprint(digest(list(ordered.items())), ordered)
+    writings = {label: writing for some in written for label, writing in some.items()}
+    fingerprint = Fingerprint(digest(list(ordered.items())), ordered, PartSources(writings))
     if extra is None:
         root.memo["fingerprint"] = tokens, fingerprint
     return fingerprint

@@ -18,7 +18,7 @@ from mlstack_nb.source.code import Code
 from mlstack_nb.source.definition import first_line
 from mlstack_nb.source.effects import Kind, root_name
 from mlstack_nb.source.fingerprint import combined
-from mlstack_nb.source.module_scope import module_scope
+from mlstack_nb.source.module_scope import ModuleScope, module_scope
 from mlstack_nb.source.modules import OWN_PACKAGES, Module, Origin, locate
 from mlstack_nb.source.project_code import Slice, slice_of
 from mlstack_nb.source.reach import Reach, reach
@@ -60,7 +60,8 @@ def _of_function(
         code = Code([_without_own_decorators(node, home)])
         found = reach(code, home)
         inner = slice_of(found, home)
-        known = home.memo[key] = found, Slice({"body": code.digest, **inner.parts}, inner.targets)
+        parts, writings = {"body": code.digest, **inner.parts}, {"body": _text_of(node, plain, home), **inner.writings}
+        known = home.memo[key] = found, Slice(parts, inner.targets, writings)
     found, inner = known
     live = _live_values(plain, found)
     if not live:
@@ -106,6 +107,17 @@ def _source_of(func: FunctionType, scope: Scope | None) -> tuple[Scope, ast.stmt
         return home, first
     # which of several lambdas on one line it is can not be told: all count
     return home, ast.Expr(ast.List([node for node in nodes if isinstance(node, ast.expr)], ast.Load()))
+
+
+def _text_of(node: ast.stmt, func: FunctionType, home: Scope) -> str:
+    """The function as it is written, or put together from its tree where it has no lines of its own."""
+    if isinstance(home, ModuleScope):
+        lines = home.text.splitlines(keepends=True)
+    else:
+        lines = linecache.getlines(func.__code__.co_filename, func.__globals__)
+    if not lines or isinstance(node, ast.Expr):
+        return ast.unparse(node)
+    return "".join(lines[first_line(node) - 1 : node.end_lineno])
 
 
 def _scope_of_one(cell: Any) -> Scope:

@@ -14,6 +14,7 @@ from mlstack_nb.source.distributions import installed
 from mlstack_nb.source.effects import Kind
 from mlstack_nb.source.module_scope import ModuleScope, file_digest, module_scope
 from mlstack_nb.source.modules import Module, Origin, locate
+from mlstack_nb.source.part_sources import Writing
 from mlstack_nb.source.reach import Reach, absolute, reach
 from mlstack_nb.source.scope import Scope
 
@@ -27,24 +28,33 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Slice:
-    """What some code reaches inside its own scope, as parts of a fingerprint, and the targets outside it."""
+    """What some code reaches inside its own scope, as parts of a fingerprint, and the targets outside it.
+
+    `writings` are the parts as they are written, where they are.
+    """
 
     parts: Mapping[str, str]
     targets: frozenset[Target]
+    writings: Mapping[str, Writing] = field(default_factory=dict, repr=False)
     memo: dict[Any, Any] = field(default_factory=dict, repr=False)
 
 
 def slice_of(found: Reach, scope: Scope, *, prefix: str = "", constants: bool = True) -> Slice:
     """The parts of everything `found` reaches, its root left out. `constants`: those count too, and values' code."""
     parts = {}
+    writings: dict[str, Writing] = {}
     kept = list(found.definitions)
     if constants:
         parts = {f"{prefix}constant {name}": digest(value) for name, value in found.constants.items()}
+        constant = {name: scope.lookup(name) for name in found.constants}
+        writings = {f"{prefix}constant {name}": one for name, one in constant.items() if one is not None}
         kept.extend(found.value_definitions)
     for definition in kept:
-        parts[f"{prefix}{definition.kind} {_label(definition)}"] = definition.code.digest
+        label = f"{prefix}{definition.kind} {_label(definition)}"
+        parts[label] = definition.code.digest
+        writings[label] = definition
     readers = [found.code, *(one.code for one in (*found.definitions, *found.value_definitions))]
-    return Slice(parts, frozenset(_targets(readers, scope.package)))
+    return Slice(parts, frozenset(_targets(readers, scope.package)), writings)
 
 
 def _label(definition: Definition) -> str:
@@ -121,8 +131,8 @@ def _definition_parts(
     if known is None:
         inner = slice_of(reach(found.code, scope), scope, prefix=f"module {scope.module.name}: ")
         value = digest(found.value) if found.kind is Kind.CONSTANT else found.code.digest
-        own = {f"module {scope.module.name}: {found.kind} {found.name}": value}
-        known = scope.memo[key] = Slice({**inner.parts, **own}, inner.targets)
+        label = f"module {scope.module.name}: {found.kind} {found.name}"
+        known = scope.memo[key] = Slice({**inner.parts, label: value}, inner.targets, {**inner.writings, label: found})
     return known, known.parts, known.targets
 
 
@@ -144,8 +154,9 @@ def _whole(scope: ModuleScope) -> Slice:
     known: Slice | None = scope.memo.get("whole")
     if known is None:
         code = scope.cell.code
-        parts = {f"module {scope.module.name}": code.digest}
-        known = scope.memo["whole"] = Slice(parts, frozenset(_targets([code], scope.package)))
+        label = f"module {scope.module.name}"
+        targets = frozenset(_targets([code], scope.package))
+        known = scope.memo["whole"] = Slice({label: code.digest}, targets, {label: scope.text})
     return known
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from mlstack_nb.core.policy import CachePolicy
 from mlstack_nb.core.step import Settings
 from mlstack_nb.errors import UsageError, nearest
 from mlstack_nb.source.ipython_syntax import cell_magic
@@ -35,12 +36,16 @@ class Option(NamedTuple):
 
 
 OPTIONS = (
-    Option("--no-cache", "", "Run the step even when nothing changed, and do not keep its outputs for next time."),
+    Option("--no-cache", "", "Run the step even when nothing changed."),
     Option("--tracker", "[NAME]", "Run inside a run of the stack's experiment tracker, or of the one called NAME."),
     Option("--retries", "N", "Try again up to N times when the step fails."),
     Option("--timeout", "SECONDS", "Stop the step when it runs longer."),
     Option("--after", "STEP[,STEP]", "Start when these steps have ended, though no data comes from them."),
     Option("--in", "NAME[,NAME]", "Take exactly these inputs instead of those that the code reads."),
+    Option("--expires", "AGE", "Run the step again when its last result is older: 90s, 30m, 12h, 7d."),
+    Option("--files", "PATH[,PATH]", "Count the content of these files, too, as a part of the step."),
+    Option("--ignore", "PART[,PART]", "Do not count these parts: python, package:*, parameter:seed, function:log."),
+    Option("--salt", "TEXT", "Any text; with another one, no earlier result is used."),
 )
 _BY_NAME = {option.name: option for option in OPTIONS}
 _STEP_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
@@ -98,6 +103,12 @@ def parse(line: str) -> StepLine:
         outputs=outputs,
         settings=Settings(
             cache="--no-cache" not in given,
+            policy=CachePolicy(
+                exclude=tuple(filter(None, given.get("--ignore", "").split(","))),
+                expires_after_s=_age(given.get("--expires")),
+                files=tuple(filter(None, given.get("--files", "").split(","))),
+                salt=given.get("--salt", ""),
+            ),
             retries=_count(given.get("--retries")),
             timeout_s=_seconds(given.get("--timeout")),
             tracker=given.get("--tracker"),
@@ -204,6 +215,15 @@ def _count(text: str | None) -> int:
     if not text.isdecimal():
         raise UsageError(f"{text!r} is no number of retries.", "Write a whole number: `--retries 2`.")
     return int(text)
+
+
+def _age(text: str | None) -> float | None:
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
+    if not found or float(found[1]) == 0:
+        raise UsageError(f"{text!r} is no age.", "Write a number and s, m, h or d: `--expires 12h`.")
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
 
 
 def _seconds(text: str | None) -> float | None:

@@ -18,7 +18,7 @@ def test_a_new_workspace_is_well(workspace: Path) -> None:
     found = checks()
     assert [check for check in found.values() if check.verdict is Verdict.FAIL] == []
     assert {"python", "mlstack-nb", "sqlalchemy", "dot", "workspace", "disk", "catalog", "stack"} <= set(found)
-    assert found["catalog"].detail.endswith("catalog.db, schema 0001")
+    assert found["catalog"].detail.endswith("catalog.db, schema 0002")
     assert {"orchestrator default", "artifact_store default"} <= set(found)
 
 

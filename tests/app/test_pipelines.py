@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import pandas as pd
 import pytest
 
-from mlstack_nb import BaseMaterializer, pipeline, step
+from mlstack_nb import BaseMaterializer, CachePolicy, pipeline, step
 from mlstack_nb.app import artifacts, runs
 from mlstack_nb.app.workspace import Workspace
 from mlstack_nb.core.run import State
@@ -164,6 +164,27 @@ def test_a_whole_pipeline_without_cache_runs_each_time():
     refreshing()
     refreshing()
     assert CALLS == ["fresh", "fresh"]
+
+
+def test_a_pipelines_policy_is_that_of_its_steps_without_one_of_their_own():
+    own = CachePolicy(salt="own")
+
+    @step
+    def plain() -> int:
+        return 1
+
+    @step(cache_policy=own)
+    def special() -> int:
+        return 2
+
+    @pipeline(cache_policy=CachePolicy(salt="all"))
+    def mixed():
+        plain()
+        special()
+
+    built, _ = mixed.build()
+    assert [s.settings.policy.salt for s in built.steps] == ["all", "own"]
+    assert [s.settings.cache for s in mixed.with_options(enable_cache=False).build()[0].steps] == [False, False]
 
 
 def test_too_few_values_for_the_declared_outputs():

@@ -9,7 +9,15 @@ from mlstack_nb.app import runs
 from mlstack_nb.app.session import Session
 from mlstack_nb.app.workspace import Workspace
 from mlstack_nb.core.run import State
-from mlstack_nb.errors import ConfigError, ConflictError, GraphError, MaterializerError, UndefinedNameError, UsageError
+from mlstack_nb.errors import (
+    ConfigError,
+    ConflictError,
+    GraphError,
+    MaterializerError,
+    StaleCodeError,
+    UndefinedNameError,
+    UsageError,
+)
 
 pytestmark = pytest.mark.usefixtures("workspace")
 
@@ -23,11 +31,11 @@ class Kernel:
         self.count = 0
         self.executed: list[str] = []
 
-    def cell(self, text):
+    def cell(self, text, cell_id=None):
         self.count += 1
         self.session.prepare(text, label=f"In[{self.count}]")
         exec(text, self.namespace)
-        self.session.record(text, label=f"In[{self.count}]")
+        self.session.record(text, label=f"In[{self.count}]", cell_id=cell_id)
 
     def step(self, line, body, cell_id=None):
         self.count += 1
@@ -174,6 +182,24 @@ def test_a_plain_list_is_a_parameter_that_the_step_can_not_change(kernel):
     assert kernel.namespace["n"] == 3
 
 
+def test_options_of_the_line_make_the_policy(kernel):
+    kernel.cell("seed = 1")
+    kernel.step("work -> n --ignore parameter:seed,python", "n = seed")
+    kernel.cell("seed = 2")
+    assert kernel.step("work -> n --ignore parameter:seed,python", "n = seed").state is State.CACHED
+    assert kernel.step("work -> n --ignore python --salt again", "n = seed").state is State.COMPLETED
+
+
+def test_listed_inputs_are_exactly_the_inputs(kernel):
+    kernel.step("load -> a", "a = 1")
+    kernel.step("other -> b", "b = 2")
+    kernel.step("use -> c --in a,b", "c = eval('a + b')")
+    assert kernel.session.pipeline().step("use").needs == ("load", "other")
+    assert kernel.namespace["c"] == 3
+    with pytest.raises(UndefinedNameError, match="reads 'nothing', which no step gives"):
+        kernel.step("use -> c --in a,nothing", "c = a")
+
+
 def test_two_cells_of_one_name_are_refused(kernel):
     kernel.step("load -> n", "n = 1", cell_id="a")
     kernel.step("load -> n", "n = 2", cell_id="a")
@@ -213,7 +239,7 @@ def test_a_tracker_that_the_stack_lacks_is_refused_before_anything_is_recorded(k
     assert runs.list_all(Workspace.find()) == []
 
 
-@pytest.mark.parametrize("change", ["df = 3", "df += [3]", "df[0] = 3", "del df"])
+@pytest.mark.parametrize("change", ["df = 3", "df += [3]", "df[0] = 3", "del df", "df.append(3)"])
 def test_an_ordinary_cell_that_changes_a_steps_output_is_named(kernel, change):
     kernel.step("load -> df", "df = [1, 2]")
     kernel.cell(change)
@@ -291,3 +317,53 @@ def test_a_frame_changed_by_a_later_step_is_intact_in_the_kernel(kernel):
     kernel.step("load -> df", "df = pd.DataFrame({'a': [1]})")
     kernel.step("spoil -> n", "df['a'] = 9\nn = 1")
     pd.testing.assert_frame_equal(kernel.namespace["df"], pd.DataFrame({"a": [1]}))
+
+
+def test_a_name_whose_cell_was_edited_away_is_refused(kernel):
+    kernel.cell("limit = 1", cell_id="a")
+    kernel.cell("threshold = 1", cell_id="a")
+    with pytest.raises(UndefinedNameError, match="'limit', which the kernel holds but no executed cell"):
+        kernel.step("use -> n", "n = limit")
+
+
+def test_a_name_whose_cell_was_deleted_is_refused(kernel):
+    kernel.cell("limit = 1", cell_id="a")
+    kernel.session.forget_cells(["a"])
+    with pytest.raises(UndefinedNameError, match="'limit', which the kernel holds but no executed cell"):
+        kernel.step("use -> n", "n = limit")
+
+
+def test_a_value_computed_before_its_source_changed_is_named(kernel, capfd):
+    kernel.cell("width = 2", cell_id="a")
+    kernel.cell("area = width * width", cell_id="b")
+    kernel.step("use -> n", "n = area")
+    assert capfd.readouterr().err == ""
+    kernel.cell("width = 3", cell_id="a")
+    kernel.step("use -> n", "n = area")
+    assert "step use: 'area' was computed in cell In[2], before 'width' changed in cell In[4]" in capfd.readouterr().err
+    kernel.cell("area = width * width", cell_id="b")
+    assert kernel.step("use -> n", "n = area").state is State.COMPLETED
+    assert kernel.namespace["n"] == 9
+    assert capfd.readouterr().err == ""
+
+
+def test_run_all_again_is_in_order(kernel, capfd):
+    for _ in range(2):
+        kernel.cell("width = 2", cell_id="a")
+        kernel.cell("area = width * width", cell_id="b")
+        kernel.step("use -> n", "n = area", cell_id="c")
+    assert capfd.readouterr().err == ""
+
+
+def test_a_module_edited_but_not_reloaded_is_refused(kernel, workspace, monkeypatch):
+    module = workspace.parent / "edited_helpers.py"
+    module.write_text("def double(x):\n    return 2 * x\n")
+    monkeypatch.syspath_prepend(str(workspace.parent))
+    kernel.cell("import edited_helpers")
+    kernel.step("use -> n", "n = edited_helpers.double(1)")
+    module.write_text("def double(x):\n    return 20 * x\n")
+    with pytest.raises(StaleCodeError, match="Step 'use' uses module 'edited_helpers', which was edited on disk"):
+        kernel.step("use -> n", "n = edited_helpers.double(1)")
+    kernel.cell("import importlib\nimportlib.invalidate_caches()\n_ = importlib.reload(edited_helpers)")
+    assert kernel.step("use -> n", "n = edited_helpers.double(1)").state is State.COMPLETED
+    assert kernel.namespace["n"] == 20

@@ -22,11 +22,12 @@ def test_the_nearest_folder_upward_is_the_workspace(workspace: Path, monkeypatch
     assert Workspace.find(workspace.parent).root == workspace
 
 
-def test_a_file_of_that_name_is_no_workspace(workspace: Path) -> None:
+def test_a_file_of_that_name_is_named_instead_of_another_workspace_being_taken(workspace: Path) -> None:
     inner = workspace.parent / "inner"
     inner.mkdir()
     (inner / ".mlstack").touch()
-    assert Workspace.find(inner).root == workspace
+    with pytest.raises(UsageError, match=r"inner/\.mlstack is a file, where the folder of a workspace should be"):
+        Workspace.find(inner)
 
 
 def test_the_variable_comes_first(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from mlstack_nb.core.artifact import Artifact
 from mlstack_nb.core.digest import digest
 from mlstack_nb.core.events import RunEnded, RunStarted, StepEnded, StepStarted
 from mlstack_nb.core.plan import Plan
-from mlstack_nb.core.run import Run, State, StepRun
+from mlstack_nb.core.run import Reason, Run, State, StepRun
 from mlstack_nb.core.stack import Stack
 from mlstack_nb.core.step import Fingerprint, FromStep, Output, Step
 
@@ -68,7 +68,7 @@ class Story:
     def reuse(self, step: str, *, value: Any = 1, name: str = "", **changes: Any) -> StepRun:
         outputs = {"y": artifact_of(value, name or f"p::{step}::y")}
         began = self._step(step, value, State.RUNNING)
-        return self.end(began, **{"outputs": outputs, "state": State.CACHED, "saved_s": 2.5, **changes})
+        return self.end(began, **{"outputs": outputs, "state": State.CACHED, "saved_s": 2.5, "reason": None, **changes})
 
     def end(self, began: StepRun, **changes: Any) -> StepRun:
         ended = replace(began, ended_at=time.time(), **changes)
@@ -92,6 +92,8 @@ class Story:
             fingerprint={"body": "b", "function clean": "c"},
             inputs={} if first else {"x": digest(value)},
             parameters={"rate": 0.5},
+            reason=Reason.NO_ENTRY,
+            code="f" * 64,
         )
         return replace(began, **changes)
 

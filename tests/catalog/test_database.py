@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -21,6 +22,7 @@ from sqlalchemy import create_engine, text
 
 from mlstack_nb.catalog import stacks
 from mlstack_nb.catalog.database import Catalog
+from mlstack_nb.catalog.runs import get_run
 from mlstack_nb.catalog.tables import HEAD, metadata
 from mlstack_nb.errors import CatalogError
 
@@ -60,6 +62,28 @@ def test_the_tables_are_what_the_migrations_make(catalog: Catalog, path: Path, t
         assert compare_metadata(context, metadata) == []
     metadata.create_all(create_engine(f"sqlite:///{tmp_path / 'made.db'}"))
     assert schema(path) == schema(tmp_path / "made.db")
+
+
+def test_an_old_catalog_is_migrated_and_keeps_its_runs(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    engine = create_engine(f"sqlite:///{path}")
+    config = Config()
+    config.set_main_option("script_location", "mlstack_nb.catalog:migrations")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            text("INSERT INTO runs VALUES ('r', 'p', 'default', 'completed', 'm', 1, 2, '{}', 'h', 1, 1)")
+        )
+        connection.execute(
+            text(
+                "INSERT INTO step_runs (id, run_id, position, step, state, key, started_at, attempt, saved_s, "
+                "fingerprint, parameters) VALUES ('r.0', 'r', 0, 'load', 'completed', 'k', 1, 1, 0, '{}', '{}')"
+            )
+        )
+    catalog = Catalog.open(path)
+    (step,) = get_run(catalog, "r").steps
+    assert (catalog.version(), step.step, step.reason, step.code) == (HEAD, "load", None, "")
 
 
 def test_opening_an_up_to_date_catalog_does_not_load_alembic(catalog: Catalog, path: Path) -> None:

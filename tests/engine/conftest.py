@@ -4,6 +4,7 @@ import pytest
 
 from mlstack_nb import materializers
 from mlstack_nb.core.step import Fingerprint, Output, Settings, Step
+from mlstack_nb.engine.lease import Leases
 from mlstack_nb.engine.runner import Engine
 from mlstack_nb.engine.store import Store
 from mlstack_nb.engine.values import Codec
@@ -29,9 +30,21 @@ def files(tmp_path):
 
 
 @pytest.fixture
-def engine(files, events, tmp_path):
+def engine(files, events, notices, tmp_path):
     orchestrator = LocalOrchestrator("default", LocalOrchestrator.Config(), tmp_path)
-    return Engine(Codec(Store(files), materializers), orchestrator, None, events.append)
+    return Engine(
+        codec=Codec(Store(files), materializers),
+        leases=Leases(files),
+        orchestrator=orchestrator,
+        tracker=None,
+        emit=events.append,
+        notice=notices.append,
+    )
+
+
+@pytest.fixture
+def notices():
+    return []
 
 
 @pytest.fixture

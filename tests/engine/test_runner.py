@@ -6,6 +6,7 @@ import time
 import pandas as pd
 import pytest
 
+from mlstack_nb.core.policy import CachePolicy
 from mlstack_nb.core.run import State
 from mlstack_nb.engine.execute import run_sync
 from mlstack_nb.engine.runner import StepCall, drive
@@ -89,6 +90,55 @@ def test_what_a_step_does_to_its_input_nobody_else_sees(run, make_step, engine):
 def test_a_step_without_cache_runs_again_and_its_result_is_what_counts(run, make_step):
     run(make_step(), lambda _: {"out": 1})
     assert run(make_step(cache=False), lambda _: {"out": 2}).run.state is State.COMPLETED
+    assert run(make_step(), never).outputs["out"].get() == 2
+
+
+@pytest.fixture
+def policy_run(run, make_step):
+    def run_with(policy, *, code="v1", **parameters):
+        return run(make_step(code=code, policy=policy), lambda _: {"out": 1}, parameters=parameters).run.state
+
+    return run_with
+
+
+def test_an_excluded_parameter_does_not_count(policy_run):
+    policy = CachePolicy(exclude="parameter seed")
+    assert policy_run(policy, seed=1, depth=1) is State.COMPLETED
+    assert policy_run(policy, seed=2, depth=1) is State.CACHED
+    assert policy_run(policy, seed=2, depth=2) is State.COMPLETED
+
+
+def test_another_salt_forgets_earlier_results(policy_run):
+    assert policy_run(CachePolicy(salt="a")) is State.COMPLETED
+    assert policy_run(CachePolicy(salt="a")) is State.CACHED
+    assert policy_run(CachePolicy(salt="b")) is State.COMPLETED
+
+
+def test_a_file_of_the_policy_counts_with_its_content(policy_run, tmp_path):
+    file = tmp_path / "lookup.csv"
+    policy = CachePolicy(files=str(file))
+    states = []
+    for text in ("one", "one", "two"):
+        file.write_text(text)
+        states.append(policy_run(policy))
+    assert states == [State.COMPLETED, State.CACHED, State.COMPLETED]
+
+
+def test_an_expired_result_is_made_again_and_then_good_for_as_long(policy_run, monkeypatch):
+    policy = CachePolicy(expires_after_s=3600)
+    now = time.time()
+    states = []
+    for hours in (0, 0.9, 1.1, 2.0, 2.2):
+        monkeypatch.setattr(time, "time", lambda hours=hours: now + 3600 * hours)
+        states.append(policy_run(policy))
+    assert states == [State.COMPLETED, State.CACHED, State.COMPLETED, State.CACHED, State.COMPLETED]
+
+
+def test_the_cache_can_be_switched_off_for_everything(run, make_step, monkeypatch):
+    run(make_step(), lambda _: {"out": 1})
+    monkeypatch.setenv("MLSTACK_CACHE", "off")
+    assert run(make_step(), lambda _: {"out": 2}).run.state is State.COMPLETED
+    monkeypatch.delenv("MLSTACK_CACHE")
     assert run(make_step(), never).outputs["out"].get() == 2
 
 

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from mlstack_nb import materializers
-from mlstack_nb.core.run import State
+from mlstack_nb.core.run import Reason, State
+from mlstack_nb.core.step import Fingerprint
 from mlstack_nb.engine.execute import run_sync
-from mlstack_nb.engine.runner import StepCall, drive
-from mlstack_nb.engine.store import Store
+from mlstack_nb.engine.runner import StepCall, begun, drive
+from mlstack_nb.engine.store import CacheEntry, Store
 from mlstack_nb.engine.values import Codec, Value
 from mlstack_nb.errors import DamagedObjectError
 
@@ -91,6 +94,32 @@ def test_a_hit_whose_object_is_gone_is_a_miss(engine, files, frame, make_step):
     address = made.outputs["out"].artifact.object
     files.delete(f"objects/{address[:2]}/{address}")
     assert run_sync(drive(call, engine), lambda _: {"out": frame}).run.state is State.COMPLETED
+
+
+def test_a_missing_entry_missing_objects_and_damaged_ones_are_told_apart(engine, files, frame, make_step):
+    call = StepCall(make_step(), "r", "p")
+    key = begun(call, engine).key
+    assert engine.store.look_up(key) is Reason.NO_ENTRY
+    made = run_sync(drive(call, engine), lambda _: {"out": frame})
+    assert isinstance(engine.store.look_up(key), CacheEntry)
+    damage(files, made.outputs["out"])
+    with pytest.raises(DamagedObjectError):
+        engine.store.open_object(made.outputs["out"].artifact.object)
+    assert engine.store.look_up(key) is Reason.DAMAGED
+    assert Store(files).look_up(key) is Reason.OBJECTS_MISSING
+
+
+def test_the_source_of_a_step_is_kept_once_for_its_fingerprint_and_cut(engine, files, make_step):
+    code = Fingerprint("f" * 64, {"body": "1"}, {"body": "x = 1\n" * 10_000, "function f": "def f(): ..."})
+    for parameter in (1, 2):
+        call = StepCall(replace(make_step(), fingerprint=code), "r", "p", parameters={"n": parameter})
+        run_sync(drive(call, engine), lambda _: {"out": 1})
+    assert len(list(files.paths("sources"))) == 1
+    kept = engine.store.sources("f" * 64)
+    assert kept["function f"] == "def f(): ..."
+    assert len(kept["body"]) < 20_100
+    assert kept["body"].endswith("# ... the rest is not kept\n")
+    assert engine.store.sources("e" * 64) == {}
 
 
 def test_a_large_array_is_mapped_not_read_and_changes_stay_private(engine):

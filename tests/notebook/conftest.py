@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,11 +65,12 @@ class Kernel:
         self.client.start_channels()
         self.client.wait_for_ready(timeout=TIMEOUT_S)
 
-    def run(self, code: str, *, cell_id: str | None = None) -> Reply:
-        return self.finish(self.start(code, cell_id=cell_id))
+    def run(self, code: str, *, cell_id: str | None = None, deleted: Sequence[str] = ()) -> Reply:
+        return self.finish(self.start(code, cell_id=cell_id, deleted=deleted))
 
-    def start(self, code: str, *, cell_id: str | None = None) -> str:
-        metadata = {"cellId": cell_id} if cell_id else {}
+    def start(self, code: str, *, cell_id: str | None = None, deleted: Sequence[str] = ()) -> str:
+        """Begin a cell, with what JupyterLab tells about it and about the cells deleted since the last one."""
+        metadata = {"deletedCells": list(deleted), **({"cellId": cell_id} if cell_id else {})}
         content = {
             "code": code,
             "silent": False,

@@ -81,3 +81,8 @@ def test_the_bundle_has_text_html_and_data() -> None:
     assert set(bundle) == {"text/plain", "text/html", MIME}
     assert bundle[MIME]["state"] == "completed"
     assert bundle[MIME]["outputs"][0]["size_bytes"] == 1500
+
+
+def test_the_hint_of_an_error_is_left_to_the_error() -> None:
+    failure = Failure("MissingOutputError", "Nothing is 'z'.\n  -> Assign 'z'.")
+    assert Badge(ended(State.FAILED, failure=failure)).text().endswith("Nothing is 'z'.")

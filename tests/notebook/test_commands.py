@@ -27,7 +27,7 @@ def test_pipeline_alone_shows_the_graph_with_its_states(kernel: Any) -> None:
     data = reply.result[MIME]
     assert [(node["name"], node["state"]) for node in data["nodes"]] == [("load", "completed"), ("scale", "completed")]
     assert data["edges"] == [{"source": "load", "target": "scale", "outputs": ["raw"]}]
-    assert reply.result["text/html"].startswith("<img ")
+    assert reply.result["text/html"].startswith('<div style="overflow-x:auto"><img ')
     assert "with SCALE=3" in text(reply)
 
 
@@ -61,7 +61,10 @@ def test_run_shows_the_table_and_then_the_error_of_a_failed_step(kernel: Any) ->
     kernel.run("LIMIT = 1")
     reply = kernel.run("%pipeline run")
     assert reply.error["ename"] == "ValueError"
-    assert "✗ failed" in next(m for m in reply.messages if m["kind"] == "display_data")["data"]["text/plain"]
+    table = reply.messages[-2]
+    assert table["kind"] == "update_display_data"
+    assert "✗ failed" in table["data"]["text/plain"]
+    assert "ValueError: limit" in table["data"]["text/plain"]
     assert "line 3" in reply.traceback
     assert "mlstack_nb" not in reply.traceback
     kernel.run("%%step check -> checked\nchecked = 1")

@@ -198,3 +198,19 @@ def test_pickle_finds_classes_defined_in_the_step(kernel: Any) -> None:
 def test_future_imports_of_a_step_stay_inside(kernel: Any) -> None:
     kernel.run("%%step futuristic -> x\nfrom __future__ import annotations\nx = 1")
     assert kernel.run("def f(a: int): pass\nprint(f.__annotations__)").printed == "{'a': <class 'int'>}\n"
+
+
+def test_a_figure_comes_above_the_badge(kernel: Any) -> None:
+    reply = kernel.run(
+        "%%step drawn -> drawn_out\n%matplotlib inline\nimport matplotlib.pyplot as plt\n"
+        "plt.plot([1, 2])\ndrawn_out = 1\nNone"
+    )
+    assert [next(iter(m["data"].keys() & {MIME, "image/png"})) for m in reply.messages] == ["image/png", MIME]
+
+
+def test_a_figure_of_a_failed_step_comes_above_its_badge(kernel: Any) -> None:
+    reply = kernel.run("%%step torn -> torn_out\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\ntorn_out = 1 / 0")
+    first, second, last = reply.messages
+    assert "image/png" in first["data"]
+    assert MIME in second["data"]
+    assert last["kind"] == "error"

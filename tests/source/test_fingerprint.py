@@ -192,6 +192,19 @@ def test_comments_blank_lines_and_docstrings_never_count(notes: list[tuple[int, 
     assert fingerprint(step, "\n".join(lines)).digest == fingerprint().digest
 
 
+def test_every_part_that_is_code_has_its_source_with_the_comments() -> None:
+    commented = ORDINARY.replace("return [shift(item)", "# heavy\n    return [shift(item)")
+    found = fingerprint(STEP + "# the end\n", commented)
+    assert set(found.parts) - set(found.sources) == {"python", "package numpy", "package scikit-learn"} & set(
+        found.parts
+    )
+    assert found.sources["body"] == STEP + "# the end\n"
+    weigh = "def weigh(data, power=2):\n    # heavy\n    return [shift(item) ** power for item in data]"
+    assert found.sources["function weigh"] == weigh
+    assert found.sources["function shift"].startswith("@lru_cache\ndef shift")
+    assert found == fingerprint()
+
+
 NUMBERS = st.one_of(st.integers(-5, 5), st.floats(-1, 1), st.sampled_from(["'2'", "True", "None", "[2]"])).map(str)
 
 

@@ -89,6 +89,15 @@ def test_the_parts_are_those_that_the_function_reaches(load: Load) -> None:
     assert sorted(parts) == ["body", "constant DEPTH", "function helper", "import np", "package numpy", "python"]
 
 
+def test_the_parts_have_their_source(load: Load) -> None:
+    module = load()
+    sources = of_function(module.train).sources
+    assert sources["body"] == "def train(a: int) -> float:\n    '''Train.'''\n    return helper(a)\n"
+    assert sources["constant DEPTH"] == "DEPTH = 3"
+    assert sources["function helper"] == "def helper(x):\n    return np.sqrt(x) + DEPTH"
+    assert of_function(module.square).sources["body"] == "[lambda x: x ** 2]"
+
+
 def test_the_module_s_name_does_not_count(load: Load) -> None:
     assert of_function(load().train) == of_function(load().train)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mlstack_nb.core.step import Fingerprint
 from mlstack_nb.source.cell import parse
 from mlstack_nb.source.fingerprint import of_cell
 from mlstack_nb.source.reach import reach
@@ -60,11 +61,14 @@ class Project:
         assert old in text
         self.write(path, text.replace(old, new))
 
-    def parts(self, code: str) -> dict[str, str]:
+    def fingerprint(self, code: str) -> Fingerprint:
         scope = NotebookScope()
         cell = parse(code.replace("pkg", self.name), label="step")
-        found = of_cell(cell, reach(cell, scope), scope)
-        return {label.replace(self.name, "pkg"): part for label, part in found.parts.items() if label != "python"}
+        return of_cell(cell, reach(cell, scope), scope)
+
+    def parts(self, code: str) -> dict[str, str]:
+        found = self.fingerprint(code).parts
+        return {label.replace(self.name, "pkg"): part for label, part in found.items() if label != "python"}
 
 
 @pytest.fixture
@@ -225,3 +229,11 @@ def test_nothing_is_imported_on_the_way(project: Project) -> None:
     project.write("explosive.py", "import sys\nsys.exit('imported')\ndef f(): return 1\n")
     project.parts("from pkg.explosive import f\nf()")
     assert not [name for name in sys.modules if name.startswith(project.name)]
+
+
+def test_the_parts_of_a_module_have_their_source(project: Project) -> None:
+    sources = project.fingerprint("from pkg.tools import clean, whole\ny = clean(1), whole('f')").sources
+    module = f"module {project.name}"
+    assert sources[f"{module}.tools: function clean"] == "def clean(x):\n    'Doc.'\n    return scale(x, DEPTH)"
+    assert sources[f"{module}.tools: constant DEPTH"] == "DEPTH = 3"
+    assert sources[f"{module}.deep.core"] == FILES["deep/core.py"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mlstack_nb.core.policy import CachePolicy
 from mlstack_nb.core.step import Settings
 from mlstack_nb.errors import UsageError
 from mlstack_nb.source.step_line import OPTIONS, StepLine, complete, help_text, parse, split_cell
@@ -98,7 +99,7 @@ def test_help_describes_every_option() -> None:
         ("load --after ", ["load", "split"]),
         ("load --after s", ["split"]),
         ("load --after load,s", ["load,split"]),
-        ("load --tracker ", ["--no-cache", "--retries", "--timeout", "--after", "--in"]),
+        ("load --tracker ", [option.name for option in OPTIONS if option.name != "--tracker"]),
     ],
 )
 def test_completion_offers_what_may_stand_there(line: str, expected: list[str]) -> None:
@@ -118,3 +119,19 @@ def test_other_cells_are_no_step(text: str) -> None:
 def test_a_comment_above_the_line_is_an_error_because_ipython_would_miss_it() -> None:
     with pytest.raises(UsageError, match="comment stands above"):
         split_cell("# load\n%%step load\nx = 1")
+
+
+@pytest.mark.parametrize(("age", "seconds"), [("90s", 90.0), ("30m", 1800.0), ("1.5h", 5400.0), ("7d", 604800.0)])
+def test_an_age_has_a_unit(age: str, seconds: float) -> None:
+    assert parse(f"load --expires {age}").settings.policy.expires_after_s == seconds
+
+
+@pytest.mark.parametrize("age", ["90", "0h", "-1d", "soon", "1w"])
+def test_a_wrong_age_is_refused(age: str) -> None:
+    with pytest.raises(UsageError, match="is no age"):
+        parse(f"load --expires {age}")
+
+
+def test_parts_files_and_salt_make_the_policy() -> None:
+    policy = parse("load --ignore package:*,python --files a.csv,b.csv --salt x").settings.policy
+    assert policy == CachePolicy(exclude=("package:*", "python"), files=("a.csv", "b.csv"), salt="x")

@@ -28,13 +28,18 @@ class LocalArtifactStore(ArtifactStore):
     @dataclass(frozen=True)
     class Config:
         path: str | None = field(
-            default=None, metadata={"description": "The folder; without it, `store` in the workspace."}
+            default=None,
+            metadata={
+                "description": "The folder, relative to the one that holds the workspace; "
+                "without it, `store` in the workspace."
+            },
         )
 
-    @property
-    def root(self) -> str:
-        path = self.configuration.path
-        return os.path.abspath(os.path.expanduser(path)) if path else str(self.workspace / "store")
+    def __init__(self, name: str, configuration: Config, workspace: Path) -> None:
+        super().__init__(name, configuration, workspace)
+        # once and for all: a step may change the working directory and HOME
+        path = configuration.path
+        self.root = _absolute(path, workspace.parent) if path else str(workspace / "store")
 
     @property
     def uri(self) -> str:
@@ -147,6 +152,10 @@ class LocalArtifactStore(ArtifactStore):
                 f"Make the folder writable (chmod -R u+rwX {self.root}), or set a stack with another store.",
             )
         return StoreError(f"{place} failed: {error}.", "Check the folder, then run the step again.")
+
+
+def _absolute(path: str, project: Path) -> str:
+    return os.path.abspath(project / os.path.expanduser(path))
 
 
 def _created(path: str) -> int:

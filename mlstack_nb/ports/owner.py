@@ -1,4 +1,4 @@
-"""Which process executes a run, and whether it still lives."""
+"""Which process does a piece of work (a run, a step), and whether it still lives."""
 
 from __future__ import annotations
 

@@ -5,9 +5,9 @@ import sys
 import time
 from dataclasses import replace
 
-from mlstack_nb.catalog.owner import Owner
+from mlstack_nb.ports.owner import Owner
 
-SAY = "from mlstack_nb.catalog.owner import Owner; o = Owner.of_this_process(); print(o.pid, o.ticks, flush=True)\n"
+SAY = "from mlstack_nb.ports.owner import Owner; o = Owner.of_this_process(); print(o.pid, o.ticks, flush=True)\n"
 
 
 def started(code: str) -> tuple[subprocess.Popen[str], Owner]:
