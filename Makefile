@@ -28,7 +28,7 @@ check: $(VENV)/.tools ## lint, formatting, types, and the tests that guard floor
 
 lab: $(VENV)/.lab ## open the demo notebook in JupyterLab, on this machine only
 	@$(BIN)/mlstack demo --no-run
-	@$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 $(NOTEBOOK)
+	@$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 $$(test "$$(id -u)" != 0 || echo --allow-root) $(NOTEBOOK)
 
 bench: $(VENV)/.tools ## measure, each number as a ratio to its floor
 	@$(BIN)/python -m bench

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -43,9 +44,8 @@ def main(folder: Path, *, say: Say = print) -> None:
     stacks.activate(workspace, first)
     say("")
     say("Next:")
-    say(f"  make lab                        open the notebook in JupyterLab: {_short(folder / NOTEBOOK)}")
-    say(f"  cd {_short(folder)} && mlstack runs list     what was run; `mlstack artifacts list` what was made")
-    say("  mlstack --help                  all commands")
+    say(f"  make lab      opens {_short(folder / NOTEBOOK)} in JupyterLab")
+    say(f"  cd {_short(folder)} && {_command(folder)} runs list      what was run; `artifacts list`: what was made")
 
 
 def prepare(folder: Path) -> Workspace:
@@ -144,6 +144,12 @@ def _shipped() -> Path:
     package = Path(__file__).parent.parent
     beside = package.parent / "notebooks" / NOTEBOOK
     return beside if beside.exists() else package / "notebooks" / NOTEBOOK
+
+
+def _command(folder: Path) -> str:
+    """How `mlstack` is called from `folder`: by its path where the environment is not activated."""
+    beside = Path(sys.executable).with_name("mlstack")
+    return "mlstack" if shutil.which("mlstack") or not beside.exists() else os.path.relpath(beside, folder)
 
 
 def _short(path: Path) -> str:

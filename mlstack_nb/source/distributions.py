@@ -9,7 +9,6 @@ import os
 import re
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 
 _INFO = re.compile(r"(?P<name>.+?)-(?P<version>[^-]+)(?:-py[\d.]+)?\.(?:dist|egg)-info$")
 # where the two names differ, and are asked for most; checked against what is installed like any other guess
@@ -32,7 +31,8 @@ class Distribution:
 
     name: str
     version: str
-    folder: Path = field(repr=False)
+    place: str = field(repr=False)
+    """Its `.dist-info` folder: a text, because hundreds of these are made when a folder is listed."""
 
 
 class Installed:
@@ -108,7 +108,7 @@ def _listed(entry: str) -> dict[str, Distribution]:
     for info in names:
         if info.endswith("-info") and (match := _INFO.match(info)):
             name = normalised(match["name"])
-            found[name] = Distribution(name, match["version"], Path(entry, info))
+            found[name] = Distribution(name, match["version"], f"{entry}/{info}")
     return found
 
 
@@ -118,9 +118,9 @@ def _owner(folder: _Folder, module: str) -> Distribution | None:
     prefixes = ["/".join(parts[:count]).encode() for count in range(len(parts), 0, -1)]
     best, found = len(prefixes), None
     for distribution in folder.installed.values():
-        files = b"\n" + _read(distribution.folder / "RECORD")
+        files = b"\n" + _read(f"{distribution.place}/RECORD")
         if files == b"\n":
-            tops = _read(distribution.folder / "top_level.txt").split()
+            tops = _read(f"{distribution.place}/top_level.txt").split()
             files = b"".join(b"\n" + top + b"/" for top in tops)
         for rank, prefix in enumerate(prefixes[:best]):
             if any(b"\n" + prefix + ending in files for ending in (b"/", b".py,", b".so,", b".cpython-", b".abi3.")):
@@ -131,8 +131,9 @@ def _owner(folder: _Folder, module: str) -> Distribution | None:
     return found
 
 
-def _read(path: Path) -> bytes:
+def _read(path: str) -> bytes:
     try:
-        return path.read_bytes()
+        with open(path, "rb") as file:
+            return file.read()
     except OSError:
         return b""
