@@ -113,6 +113,9 @@ def _stack(workspace: Workspace) -> Iterator[Check]:
     try:
         name, source = workspace.active_stack_name()
         stack = workspace.active_stack()
+        from mlstack_nb.app.stacks import check_complete  # needs packages that may be what is missing
+
+        check_complete(name, [component.kind for component in stack.components])
     except MlstackError as error:
         yield _failed("stack", error)
         return

@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mlstack_nb import pipeline, step
-from mlstack_nb.app import runs
+from mlstack_nb.app import components, runs, stacks
+from mlstack_nb.app.doctor import Verdict, examine
 from mlstack_nb.app.workspace import Workspace
 from mlstack_nb.core.run import State
-from mlstack_nb.errors import CatalogError, MlstackError, StepError
+from mlstack_nb.core.stack import Kind
+from mlstack_nb.errors import CatalogError, ConfigError, MlstackError, StepError
 
 NOBODY = 65534
 CALLS: list[str] = []
@@ -240,3 +244,55 @@ def test_processes_that_draw_at_random_all_go_on_with_what_was_committed(workspa
     entries = [json.loads(path.read_text()) for path in Path(".mlstack/store/cache").glob("*/*.json")]
     committed = {entry["step"]: entry["outputs"]["output"] for entry in entries}
     assert printed[0][0].split() == [committed["draw"]["digest"], committed["total"]["inline"]]
+
+
+def registered(here: Workspace, name: str, kind: Kind, *, flavor: str, **configuration: str) -> None:
+    """A component and a stack of that name that uses it, made the active one."""
+    components.register(here, kind, name, flavor=flavor, configuration=configuration)
+    parts = {Kind.ORCHESTRATOR: "default", Kind.ARTIFACT_STORE: "default", kind: name}
+    stacks.register(here, name, parts)
+    stacks.activate(here, name)
+
+
+def test_a_stack_whose_store_vanished_from_the_catalog_is_named(workspace: Path) -> None:
+    here = Workspace.find()
+    registered(here, "mine", Kind.ARTIFACT_STORE, flavor="local", path="elsewhere")
+    with closing(sqlite3.connect(workspace / "catalog.db")) as connection:  # foreign keys are not on here
+        connection.execute("DELETE FROM components WHERE name = 'mine'")
+        connection.commit()
+    with pytest.raises(
+        ConfigError, match=r"Stack 'mine' has no artifact_store.\n  -> Add one: mlstack stack update mine"
+    ):
+        sums()
+    (found,) = (check for check in examine() if check.name == "stack")
+    assert (found.verdict, found.detail) == (Verdict.FAIL, "Stack 'mine' has no artifact_store.")
+    stacks.activate(here, "default")
+    assert sums().state is State.COMPLETED
+
+
+def test_a_flavor_whose_package_is_missing_names_the_line_to_install_it(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered(Workspace.find(), "mine", Kind.EXPERIMENT_TRACKER, flavor="mlflow")
+    for module in [name for name in sys.modules if name.partition(".")[0] == "mlflow"]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    tracked = step(name="tracked", experiment_tracker=True)(lambda: CALLS.append("tracked"))
+
+    @pipeline
+    def tracking():
+        tracked()
+
+    CALLS.clear()
+    with pytest.raises(StepError, match=r"Step 'tracked' .*'mlflow'.*\n  -> Run: pip install \"mlstack-nb\[mlflow\]\""):
+        tracking()
+    assert CALLS == []
+
+
+def test_two_workspaces_share_the_work_in_one_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, state in (("one", State.COMPLETED), ("two", State.CACHED)):
+        (tmp_path / name / ".mlstack").mkdir(parents=True)
+        monkeypatch.chdir(tmp_path / name)
+        registered(Workspace.find(), "shared", Kind.ARTIFACT_STORE, flavor="local", path=str(tmp_path / "store"))
+        assert sums().state is state
+        assert [run["state"] for run in runs.list_all(Workspace.find())] == [state]
