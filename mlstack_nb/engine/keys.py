@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 from mlstack_nb.core.digest import UndigestibleError, digest, encode
@@ -13,7 +17,10 @@ from mlstack_nb.core.policy import CachePolicy
 from mlstack_nb.core.step import Settings, Step
 from mlstack_nb.engine.paths import path_digest
 from mlstack_nb.engine.values import Codec
+from mlstack_nb.source.function_fingerprint import of_value
 
+_CACHING = type(functools.cache(len))
+_CONTAINERS = (list, tuple, dict, set)
 _SHOWN = (str, int, float, bool, type(None), list, tuple, dict)
 
 
@@ -58,9 +65,9 @@ def is_fresh(ended_at: float, policy: CachePolicy) -> bool:
 
 
 def value_digest(value: Any, codec: Codec) -> str:
-    """The digest of a parameter or captured value: plain data by value, a `Path` by its content, the rest by content.
+    """The digest of a parameter or captured value: plain data by value, own code by what it means, the rest by content.
 
-    A path counts with its last name and the bytes below it, so the same data in another folder is the same
+    A `Path` counts with its last name and the bytes below it, so the same data in another folder is the same
     value. Raises MaterializerError for a value that can not be written.
     """
     if isinstance(value, Path):
@@ -68,15 +75,44 @@ def value_digest(value: Any, codec: Codec) -> str:
     try:
         return digest("value", encode(value))
     except UndigestibleError:
-        return codec.digest_of(value)
+        pass
+    with suppress(RecursionError):  # held by itself, or nested too deeply: only its file can tell
+        by_code = of_value(value, content=lambda part: value_digest(part, codec))
+        if by_code is not None:
+            return digest("code", by_code)
+        if is_plain(value):
+            members = [value_digest(member, codec) for member in _members(value)]
+            return digest("holds", type(value).__name__, sorted(members) if type(value) is set else members)
+    return codec.digest_of(value)
 
 
 def is_plain(value: Any) -> bool:
-    """Whether a value is taken as it is: a path, or plain data. Everything else goes through a materializer."""
-    if isinstance(value, Path):
-        return True
+    """Whether a value is taken as it is: plain data, paths, functions, and containers of these.
+
+    Everything else goes through a materializer; so does a container that holds itself or is nested too deeply.
+    """
     try:
         encode(value)
     except UndigestibleError:
+        pass
+    else:
+        return True
+    try:
+        return isinstance(value, Path) or _is_function(value) or _holds_plain(value)
+    except RecursionError:
         return False
-    return True
+
+
+def _holds_plain(value: Any) -> bool:
+    return type(value) in _CONTAINERS and all(map(is_plain, _members(value)))
+
+
+def _is_function(value: Any) -> bool:
+    """A function, also behind `functools.partial` and `functools.cache`."""
+    if isinstance(value, functools.partial):
+        return _is_function(value.func)
+    return isinstance(value, (FunctionType, BuiltinFunctionType, _CACHING))
+
+
+def _members(value: Any) -> Iterator[Any]:
+    return itertools.chain.from_iterable(value.items()) if type(value) is dict else iter(value)

@@ -40,7 +40,7 @@ class Code:
 
     @cached_property
     def imports(self) -> tuple[ImportNode, ...]:
-        """Every import statement inside, also those in functions and after `%time`."""
+        """Every import inside, also those in functions, after `%time`, and calls such as `import_module("a.b")`."""
         return (*self._form.imports, *(Form(self._embedded).imports if self._embedded else ()))
 
     @cached_property

@@ -15,6 +15,9 @@ MUTATORS = frozenset(
     "add append appendleft clear difference_update discard extend extendleft insert intersection_update pop popleft "
     "popitem remove reverse setdefault sort symmetric_difference_update update".split()
 )
+# those that are called for what they give, too
+_GIVING_MUTATORS = frozenset({"pop", "popleft", "popitem", "setdefault"})
+_SETTERS = frozenset({"setattr", "delattr"})
 _LITERALS = (ast.Constant, ast.UnaryOp, ast.BinOp, ast.Tuple, ast.List, ast.Set, ast.Dict)
 _PLAIN_METACLASSES = frozenset({"ABCMeta", "EnumMeta", "EnumType"})
 
@@ -55,11 +58,15 @@ class Delete(NamedTuple):
 
 
 class Call(NamedTuple):
-    """A function of the scope runs when the statement does: a decorator, or a call that is a statement."""
+    """A call that happens when the statement does, of `name` or an attribute of it: a decorator, or all of a statement.
+
+    `defines` is the name that the statement binds, if any.
+    """
 
     name: str
     code: Code
-    defines: str
+    defines: str = ""
+    attributes: tuple[str, ...] = ()
 
 
 class Star(NamedTuple):
@@ -81,13 +88,14 @@ def effects_of(node: ast.stmt, *, has_globals: bool) -> Iterator[Effect]:
         yield from _definition(node, code, has_globals)
     elif isinstance(node, ast.Assign | ast.AnnAssign) and (name := _plain_target(node)):
         yield from _assignment(name, node, code)
+        yield from (Call(called, code, name, tuple(attributes)) for called, *attributes in _called(node))
     else:
         kinds = dict(_defined_inside(node))
         for name in code.names.binds:
             keeps = name in code.names.reads or name in code.names.maybe_binds
             yield Bind(name, kinds.get(name, Kind.VALUE), code, keeps)
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name):
-            yield Call(node.value.func.id, code, "")
+        yield from (Call(called, code, "", tuple(attributes)) for called, *attributes in _called(node))
+        yield from (Star(inner) for inner in _stars_inside(node))
     for name in dict.fromkeys(changed_names(node)):
         yield Touch(name, code)
     if isinstance(node, ast.Delete):
@@ -102,15 +110,23 @@ def changed_names(node: ast.AST) -> Iterator[str]:
             for part in target.elts if isinstance(target, ast.Tuple | ast.List) else [target]:
                 if isinstance(part, ast.Subscript | ast.Attribute) and (name := root_name(part)):
                     yield name
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            yield from _changed_by_method(node.value, _GIVING_MUTATORS)
     elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        call = node.value
-        in_place = any(keyword.arg == "inplace" and _is_true(keyword.value) for keyword in call.keywords)
-        if isinstance(call.func, ast.Attribute) and (call.func.attr in MUTATORS or in_place):
-            yield from filter(None, [root_name(call.func)])
+        yield from _changed_by_method(node.value, MUTATORS)
     elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and isinstance(node, ast.stmt):
         for block in inner_blocks(node):
             for inner in block:
                 yield from changed_names(inner)
+
+
+def _changed_by_method(call: ast.Call, mutators: frozenset[str]) -> Iterator[str]:
+    func = call.func
+    if isinstance(func, ast.Name) and func.id in _SETTERS and call.args:
+        yield from filter(None, [root_name(call.args[0])])
+    in_place = any(keyword.arg == "inplace" and _is_true(keyword.value) for keyword in call.keywords)
+    if isinstance(func, ast.Attribute) and (func.attr in mutators or in_place):
+        yield from filter(None, [root_name(func)])
 
 
 def root_name(node: ast.expr) -> str:
@@ -191,6 +207,33 @@ def _defined_inside(node: ast.stmt) -> Iterator[tuple[str, Kind]]:
                 yield inner.name, Kind.CLASS
             else:
                 yield from _defined_inside(inner)
+
+
+def _stars_inside(node: ast.stmt) -> Iterator[ast.ImportFrom]:
+    """`try: from a import *`."""
+    for block in inner_blocks(node):
+        for inner in block:
+            if isinstance(inner, ast.ImportFrom) and inner.names[0].name == "*":
+                yield inner
+            else:
+                yield from _stars_inside(inner)
+
+
+def _called(node: ast.stmt) -> Iterator[tuple[str, ...]]:
+    """`("np", "random", "seed")` of a statement that is the call `np.random.seed(0)`, its inner blocks included."""
+    if isinstance(node, ast.Expr | ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
+        func: ast.expr = node.value.func
+        attributes: list[str] = []
+        while isinstance(func, ast.Attribute | ast.Call):
+            if isinstance(func, ast.Attribute):
+                attributes.append(func.attr)
+            func = func.value if isinstance(func, ast.Attribute) else func.func
+        if isinstance(func, ast.Name):
+            yield (func.id, *reversed(attributes))
+    elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        for block in inner_blocks(node):
+            for inner in block:
+                yield from _called(inner)
 
 
 def _is_true(node: ast.expr) -> bool:

@@ -3,149 +3,93 @@
 from __future__ import annotations
 
 import ast
-import linecache
-import os
-import sys
-from collections.abc import Callable, Iterable, Mapping
-from types import CodeType, FunctionType, ModuleType
+from collections.abc import Callable, Mapping
+from types import CodeType, FunctionType
 from typing import Any
 
-from mlstack_nb.core.digest import UndigestibleError, digest
+from mlstack_nb.core.digest import digest
 from mlstack_nb.core.step import Fingerprint
 from mlstack_nb.errors import UsageError
-from mlstack_nb.source.cell import parse
 from mlstack_nb.source.code import Code
-from mlstack_nb.source.definition import first_line
-from mlstack_nb.source.effects import Kind, root_name
+from mlstack_nb.source.effects import root_name
 from mlstack_nb.source.fingerprint import combined
-from mlstack_nb.source.module_scope import ModuleScope, module_scope
-from mlstack_nb.source.modules import OWN_PACKAGES, Module, Origin, locate
+from mlstack_nb.source.function_source import plain_function, source_of, text_of
+from mlstack_nb.source.live_values import Content, LiveDigest, holds_code, type_name
+from mlstack_nb.source.modules import OWN_PACKAGES
 from mlstack_nb.source.project_code import Slice, slice_of
 from mlstack_nb.source.reach import Reach, reach
 from mlstack_nb.source.scope import NotebookScope, Scope
 
-_FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _OWN_DECORATORS = frozenset({"step", "pipeline"})
 
 
-Content = Callable[[Any], str]
-
-
-def _by_type(value: Any) -> str:
-    kind = value if isinstance(value, type) else type(value)
-    return f"{kind.__module__}.{kind.__qualname__}"
-
-
 def of_function(
-    func: Callable[..., Any], scope: NotebookScope | None = None, *, content: Content = _by_type
+    func: Callable[..., Any], scope: NotebookScope | None = None, *, content: Content = type_name
 ) -> Fingerprint:
     """The fingerprint of `func` and of what it reaches in its module, or in `scope` when a notebook cell defines it.
 
     Decorators of ours do not count, others do. Constants of its module count by value; other values by the code
     that makes them and by what they are now, as far as `content` can tell. A closure's variables count by what they
-    are now: plain data by value, functions by their own fingerprint, the rest by what `content` says of a value.
+    are now: plain data by value, functions and classes by what their code means, the rest by what `content` says.
     Raises UsageError when `func` is no Python function or its source can not be found.
     """
-    return _of_function(func, scope, frozenset(), content)
+    return _Live(scope, content).fingerprint(func)
 
 
-def _of_function(
-    func: Callable[..., Any], scope: Scope | None, outer: frozenset[CodeType], content: Content
-) -> Fingerprint:
-    plain = _plain(func)
-    home, node = _source_of(plain, scope)
-    key = "live", plain.__code__
-    known: tuple[Reach, Slice] | None = home.memo.get(key)
-    if known is None:
-        code = Code([_without_own_decorators(node, home)])
-        found = reach(code, home)
-        inner = slice_of(found, home)
-        parts, writings = {"body": code.digest, **inner.parts}, {"body": _text_of(node, plain, home), **inner.writings}
-        known = home.memo[key] = found, Slice(parts, inner.targets, writings)
-    found, inner = known
-    live = _live_values(plain, found)
-    if not live:
-        return combined(inner)
-    seen = outer | {plain.__code__}
-    return combined(inner, {label: _live_part(value, scope, seen, content) for label, value in live.items()})
+def of_value(value: Any, scope: NotebookScope | None = None, *, content: Content) -> str | None:
+    """The digest of a live value that code of the project or the notebook is a part of; None for any other.
+
+    The same in every process, and it changes with the code: a function by its fingerprint, a class by its methods, an
+    instance by its class and its state. `content` says what data inside it is.
+    """
+    return _Live(scope, content).values.of(value) if holds_code(value) else None
 
 
-def _plain(func: Any) -> FunctionType:
-    """The function as it was written: below wrappers and bound methods."""
-    while not isinstance(func, FunctionType) or hasattr(func, "__wrapped__"):
-        inner = getattr(func, "__wrapped__", None) or getattr(func, "__func__", None)
-        if inner is None:
-            raise UsageError(f"{func!r} is not a Python function.", "Write the step as a `def`.")
-        func = inner
-    return func
+class _Live:
+    """One fingerprint being taken, of code that is live."""
+
+    def __init__(self, scope: Scope | None, content: Content) -> None:
+        self._scope = scope
+        self.values = LiveDigest(self._inner, content)
+
+    def fingerprint(self, func: Callable[..., Any]) -> Fingerprint:
+        plain = plain_function(func)
+        home, node = source_of(plain, self._scope)
+        key = "live", plain.__code__
+        known: tuple[Reach, Slice] | None = home.memo.get(key)
+        if known is None:
+            code = Code([_without_own_decorators(node, home)])
+            found = reach(code, home)
+            inner = slice_of(found, home)
+            parts = {"body": code.digest, **inner.parts}
+            writings = {"body": text_of(node, plain, home), **inner.writings}
+            known = home.memo[key] = found, Slice(parts, inner.targets, writings)
+        found, inner = known
+        values = _live_values(plain, found)
+        if not values:
+            return combined(inner)
+        return combined(inner, {label: self.values.of(value) for label, value in values.items()})
+
+    def _inner(self, func: FunctionType) -> str:
+        try:
+            return self.fingerprint(func).digest
+        except UsageError:  # made at run time, as by `dataclass`: no source, so by what was compiled
+            known = func.__globals__
+            read = [(name, self.values.of(known[name])) for name in _globals_of(func.__code__) if name in known]
+            return digest(_compiled(func.__code__), read)
 
 
-def _source_of(func: FunctionType, scope: Scope | None) -> tuple[Scope, ast.stmt]:
-    """The scope that the function's free names live in, and its statement."""
-    home = _module_of(func)
-    if home is not None:
-        definition = home.lookup(func.__name__)
-        node = definition.node if definition and definition.kind is Kind.FUNCTION else None
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _is_source(node, func):
-            return home, node
-        trees: Iterable[ast.AST] = [cell.tree for cell in home.cells]
-    else:
-        lines = linecache.getlines(func.__code__.co_filename, func.__globals__)
-        cell = parse("".join(lines), label=func.__code__.co_filename)
-        trees = [cell.tree] if lines else [one.tree for one in scope.cells] if scope else []
-        home = scope or _scope_of_one(cell)
-    nodes = [node for tree in trees for node in ast.walk(tree) if _is_source(node, func)]
-    if not nodes:
-        nodes = [node for tree in trees for node in ast.walk(tree) if getattr(node, "name", "") == func.__name__][:1]
-    if not nodes:
-        raise UsageError(
-            f"The source of function {func.__qualname__!r} can not be found.",
-            "Define it in a file or in a notebook cell.",
-        )
-    first = nodes[0]
-    if isinstance(first, ast.FunctionDef | ast.AsyncFunctionDef):
-        return home, first
-    # which of several lambdas on one line it is can not be told: all count
-    return home, ast.Expr(ast.List([node for node in nodes if isinstance(node, ast.expr)], ast.Load()))
+def _compiled(code: CodeType) -> list[Any]:
+    constants = [_compiled(one) if isinstance(one, CodeType) else one for one in code.co_consts if one is not ...]
+    return [code.co_code, code.co_names, code.co_freevars, constants]
 
 
-def _text_of(node: ast.stmt, func: FunctionType, home: Scope) -> str:
-    """The function as it is written, or put together from its tree where it has no lines of its own."""
-    if isinstance(home, ModuleScope):
-        lines = home.text.splitlines(keepends=True)
-    else:
-        lines = linecache.getlines(func.__code__.co_filename, func.__globals__)
-    if not lines or isinstance(node, ast.Expr):
-        return ast.unparse(node)
-    return "".join(lines[first_line(node) - 1 : node.end_lineno])
+def _globals_of(code: CodeType) -> list[str]:
+    import dis  # only code without source needs it
 
-
-def _scope_of_one(cell: Any) -> Scope:
-    scope = NotebookScope()
-    scope.add(cell)
-    return scope
-
-
-def _module_of(func: FunctionType) -> Scope | None:
-    """The scope of the module file that holds the function; None for notebooks and code made at run time."""
-    file = func.__code__.co_filename
-    if func.__module__ == "__main__":
-        own = getattr(sys.modules.get("__main__"), "__file__", None)
-        module = Module("__main__", Origin.PROJECT, own and os.path.abspath(own))
-    else:
-        module = locate(func.__module__ or "")
-    if module.path is None or os.path.abspath(file) != module.path:
-        return None
-    return module_scope(module)
-
-
-def _is_source(node: ast.AST, func: FunctionType) -> bool:
-    code = func.__code__
-    if isinstance(node, ast.Lambda):
-        return code.co_name == "<lambda>" and node.lineno == code.co_firstlineno
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name != code.co_name:
-        return False
-    return first_line(node) == code.co_firstlineno
+    inner = (name for one in code.co_consts if isinstance(one, CodeType) for name in _globals_of(one))
+    own = (one.argval for one in dis.get_instructions(code) if one.opname in ("LOAD_GLOBAL", "LOAD_NAME"))
+    return sorted({*own, *inner})
 
 
 def _without_own_decorators(node: ast.stmt, home: Scope) -> ast.stmt:
@@ -183,16 +127,7 @@ def _live_values(func: FunctionType, found: Reach) -> Mapping[str, Any]:
     for name in found.undefined:
         if name in func.__globals__ and name not in func.__code__.co_freevars:
             live[f"global {name}"] = func.__globals__[name]
+    if "<locals>" in func.__qualname__:  # the defaults of others are in their code
+        live.update({f"default {number}": value for number, value in enumerate(func.__defaults__ or ())})
+        live.update({f"default {name}": value for name, value in (func.__kwdefaults__ or {}).items()})
     return live
-
-
-def _live_part(value: Any, scope: Scope | None, seen: frozenset[CodeType], content: Content) -> str:
-    try:
-        return digest(value)
-    except UndigestibleError:
-        pass
-    if isinstance(value, FunctionType):
-        return value.__qualname__ if value.__code__ in seen else _of_function(value, scope, seen, content).digest
-    if isinstance(value, ModuleType):
-        return f"module {value.__name__}"
-    return _by_type(value) if isinstance(value, type) else content(value)

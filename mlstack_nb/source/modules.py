@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
 from enum import StrEnum
@@ -48,6 +49,15 @@ def locate(name: str) -> Module:
         if known.origin is not Origin.MISSING:  # it may appear
             _located[key] = known
     return known
+
+
+def absolute(node: ast.ImportFrom, package: str) -> str:
+    """The absolute name of the module that `from ...` names, as seen from `package`."""
+    if not node.level:
+        return node.module or ""
+    base = package.split(".")
+    base = base[: len(base) - node.level + 1]
+    return ".".join([*base, *([node.module] if node.module else [])])
 
 
 def is_installed(path: str) -> bool:

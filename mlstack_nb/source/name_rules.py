@@ -11,7 +11,6 @@ from mlstack_nb.source.name_frames import CLASS, FUNCTION
 from mlstack_nb.source.name_scopes import SCOPE_RULES
 from mlstack_nb.source.name_walk import IMPORTED, LOOPED, NameWalk, Rule
 
-_DYNAMIC = frozenset({"exec", "eval", "globals"})
 _DYNAMIC_AT_MODULE = frozenset({"vars", "locals", "dir"})
 _SPEAKING_METHODS = frozenset({"query", "eval", "run_line_magic", "run_cell_magic", "system", "getoutput"})
 _QUERY_NAME = re.compile(r"@([A-Za-z_]\w*)")
@@ -69,6 +68,7 @@ def _delete(walk: NameWalk, node: ast.Delete) -> None:
 
 def _import(walk: NameWalk, node: ast.Import) -> None:
     for alias in node.names:
+        walk.dynamic = walk.dynamic or alias.name == "__main__"
         walk.bind(alias.asname or alias.name.partition(".")[0], IMPORTED)
 
 
@@ -191,7 +191,7 @@ def _call(walk: NameWalk, node: ast.Call) -> None:
     func = node.func
     if isinstance(func, ast.Name):
         bare = not node.args and not walk.functions and func.id in _DYNAMIC_AT_MODULE
-        walk.dynamic = walk.dynamic or bare or func.id in _DYNAMIC
+        walk.dynamic = walk.dynamic or bare
     elif isinstance(func, ast.Attribute) and func.attr in _SPEAKING_METHODS:
         _speaking_call(walk, node, func.attr)
     walk.children(node)

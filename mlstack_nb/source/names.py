@@ -14,6 +14,7 @@ BUILTINS = frozenset(dir(builtins)) | frozenset(
     "__file__ __builtins__ __class__ __module__ __qualname__ __path__ __annotations__ "
     "get_ipython display exit quit In Out _ __ ___ _i _ii _iii _oh _ih _dh".split()
 )
+_DYNAMIC = frozenset({"exec", "eval", "globals"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,5 +75,5 @@ def names_of(nodes: Sequence[ast.stmt], *, lazy_annotations: bool = False) -> Na
         annotations=walk.annotations,
         star_imports=tuple(walk.star_imports),
         awaits=walk.awaits,
-        dynamic=walk.dynamic,
+        dynamic=walk.dynamic or not _DYNAMIC.isdisjoint(reads),
     )

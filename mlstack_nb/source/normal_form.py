@@ -15,6 +15,7 @@ from typing import Any
 from blake3 import blake3
 
 _SKIPPED = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
+_IMPORTERS = frozenset({"import_module", "__import__"})
 _BLOCKS = frozenset({"body", "orelse", "finalbody"})
 _FIELDS: dict[type, tuple[tuple[str, str, bool], ...]] = {}
 _TAGS: dict[type, str] = {float: "f", complex: "c", bytes: "b", bool: "t", type(None): "0", type(...): "e"}
@@ -23,7 +24,7 @@ ImportNode = ast.Import | ast.ImportFrom
 
 
 class Form:
-    """The digest of some code, and the import statements anywhere inside it, those in functions included."""
+    """The digest of some code, and the imports anywhere inside it, those in functions included."""
 
     __slots__ = ("_out", "digest", "imports")
 
@@ -58,6 +59,8 @@ class Form:
     def _fields(self, node: Any, kind: type[ast.AST]) -> None:
         if kind is ast.Import or kind is ast.ImportFrom:
             self.imports.append(node)
+        elif kind is ast.Call and node.args and node.args[0].__class__ is ast.Constant and (by_name := _imported(node)):
+            self.imports.append(by_name)
         self._out.append(f"({kind.__name__}")
         for name, label, is_block in _FIELDS.get(kind) or _learn(kind):
             value = getattr(node, name, None)
@@ -90,6 +93,16 @@ def _learn(kind: type[ast.AST]) -> tuple[tuple[str, str, bool], ...]:
     fields = tuple((name, f".{name}=", name in _BLOCKS) for name in kind._fields if name not in _SKIPPED)
     _FIELDS[kind] = fields
     return fields
+
+
+def _imported(call: ast.Call) -> ImportNode | None:
+    """`import_module("a.b")` and `__import__("a.b")` as `from a.b import *`, for what of it is used is not known."""
+    function = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    name = getattr(call.args[0], "value", None)
+    if function not in _IMPORTERS or not isinstance(name, str):
+        return None
+    module = name.lstrip(".")
+    return ast.ImportFrom(module, [ast.alias("*")], len(name) - len(module))
 
 
 def _speaking(nodes: Sequence[ast.AST]) -> list[ast.AST]:

@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 
 from mlstack_nb.core.digest import digest
 from mlstack_nb.source.code import Chain, Code
+from mlstack_nb.source.companions import companions
 from mlstack_nb.source.definition import Definition
 from mlstack_nb.source.distributions import installed
 from mlstack_nb.source.effects import Kind
 from mlstack_nb.source.module_scope import ModuleScope, file_digest, module_scope
-from mlstack_nb.source.modules import Module, Origin, locate
+from mlstack_nb.source.modules import Module, Origin, absolute, locate
 from mlstack_nb.source.part_sources import Writing
-from mlstack_nb.source.reach import Reach, absolute, reach
+from mlstack_nb.source.reach import Reach, reach, settle
 from mlstack_nb.source.scope import Scope
 
 
@@ -66,10 +67,12 @@ def _label(definition: Definition) -> str:
 
 def follow(targets: Iterable[Target]) -> Iterator[tuple[object, Mapping[str, str]]]:
     """The parts of everything below `targets`, each with an object that stays the same as long as they do."""
+    todo = sorted(targets, key=_by_name)
+    if not todo:
+        return
     now = installed()
     yield now, {}
     seen: set[Target] = set()
-    todo = sorted(targets, key=_by_name)
     while todo:
         target = todo.pop()
         if target in seen:
@@ -107,6 +110,7 @@ def _project_parts(module: Module, path: Chain) -> tuple[object, Mapping[str, st
             return module, {}, [Target(f"{module.name}.{name}", path[1:])]
         part = f"module {module.name}", file_digest(module)
         return part, dict([part]), ()
+    settle(scope)
     found = scope.lookup(name) if name else None
     if found is not None:
         return _definition_parts(found, scope, path[1:])
@@ -124,15 +128,14 @@ def _definition_parts(
     found: Definition, scope: ModuleScope, rest: Chain
 ) -> tuple[object, Mapping[str, str], Iterable[Target]]:
     single = found.statements[-1].node
-    if found.kind is Kind.IMPORT and len(found.statements) == 1 and isinstance(single, ast.Import | ast.ImportFrom):
+    is_alias = found.kind is Kind.IMPORT and len(found.statements) == 1 and not companions(found, scope)
+    if is_alias and isinstance(single, ast.Import | ast.ImportFrom):
         return scope, {}, _alias_targets(single, {found.name: frozenset([rest])}, scope.package)
     key = "slice", found.name
     known: Slice | None = scope.memo.get(key)
     if known is None:
-        inner = slice_of(reach(found.code, scope), scope, prefix=f"module {scope.module.name}: ")
-        value = digest(found.value) if found.kind is Kind.CONSTANT else found.code.digest
-        label = f"module {scope.module.name}: {found.kind} {found.name}"
-        known = scope.memo[key] = Slice({**inner.parts, label: value}, inner.targets, {**inner.writings, label: found})
+        use = Code([ast.Expr(ast.Name(found.name, ast.Load()))])
+        known = scope.memo[key] = slice_of(reach(use, scope), scope, prefix=f"module {scope.module.name}: ")
     return known, known.parts, known.targets
 
 

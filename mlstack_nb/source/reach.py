@@ -5,15 +5,16 @@ from __future__ import annotations
 import ast
 from collections import deque
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlstack_nb.source.cell import Cell
 from mlstack_nb.source.code import Code
+from mlstack_nb.source.companions import companions, module_changes
 from mlstack_nb.source.definition import Definition, Statement
 from mlstack_nb.source.effects import Kind
-from mlstack_nb.source.module_scope import module_scope
-from mlstack_nb.source.modules import Origin, locate
+from mlstack_nb.source.module_scope import ModuleScope, module_scope
+from mlstack_nb.source.modules import Origin, absolute, locate
 from mlstack_nb.source.scope import Scope
 
 
@@ -67,11 +68,26 @@ def reach(
     """
     if isinstance(code, Cell):
         code = code.code
+    settle(scope)
     key = id(code), frozenset(outputs), frozenset(parameters), through_values
     known: Reach | None = scope.memo.get(key)
     if known is None:
         known = scope.memo[key] = _Search(code, scope, key[1], key[2], through_values).result()
     return known
+
+
+def settle(scope: Scope) -> None:
+    """Forget what was derived of a scope whose `import *` may give other names now: the file it names has changed."""
+    if scope.stars:
+        sources = [_star_source(star, scope) for star in scope.stars]
+        if scope.memo.get("star sources", sources) != sources:
+            scope.memo.clear()
+        scope.memo["star sources"] = sources
+
+
+def _star_source(star: Statement, scope: Scope) -> ModuleScope | None:
+    module = locate(absolute(star.node, scope.package)) if isinstance(star.node, ast.ImportFrom) else None
+    return module_scope(module) if module is not None and module.origin is Origin.PROJECT else None
 
 
 class _Search:
@@ -117,6 +133,8 @@ class _Search:
             self.dynamic = True
             for definition in self.scope:
                 self._found(definition)
+        for change in module_changes(code, self.scope):
+            self._found(change)
         for name in names.reads:
             if name in self.outputs:
                 self.inputs[name] = None
@@ -140,11 +158,14 @@ class _Search:
         name = definition.name
         if name in self.found or name in self.outputs or name in self.parameters:
             return
+        together = companions(definition, self.scope)
+        if together and definition.kind is Kind.CONSTANT:  # it is not what was written any more
+            definition = replace(definition, kind=Kind.VALUE, value=None)
         self.found[name] = definition
         if definition.kind is Kind.VALUE and not self.through_values:
             return
         self.todo.append(definition.code)
-        for companion in self.scope.companions(definition):
+        for companion in together:
             self._found(companion)
 
     def _from_stars(self, name: str) -> Definition | None:
@@ -154,8 +175,7 @@ class _Search:
             node = star.node
             if not isinstance(node, ast.ImportFrom):
                 continue
-            module = locate(absolute(node, self.scope.package))
-            inner = module_scope(module) if module.origin is Origin.PROJECT else None
+            inner = _star_source(star, self.scope)
             if inner is None or not (inner.exports(name) and name in inner):
                 unsure += [star] if inner is None or inner.exports(name) else []
             elif not unsure:
@@ -173,12 +193,3 @@ class _Search:
         if own.star_imports or self.dynamic:
             return ()
         return tuple(name for name, needed in self.missing.items() if needed and name not in own.binds)
-
-
-def absolute(node: ast.ImportFrom, package: str) -> str:
-    """The absolute name of the module that `from ...` names, as seen from `package`."""
-    if not node.level:
-        return node.module or ""
-    base = package.split(".")
-    base = base[: len(base) - node.level + 1]
-    return ".".join([*base, *([node.module] if node.module else [])])

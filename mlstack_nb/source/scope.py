@@ -18,8 +18,6 @@ from mlstack_nb.source.effects import (
     Kind,
     Star,
     Touch,
-    changed_names,
-    collects_subclasses,
     effects_of,
 )
 
@@ -86,12 +84,10 @@ class Scope:
         """Where the object behind `name` is changed in place or deleted, whoever defined it."""
         return tuple(self._changes.get(name, ()))
 
-    def companions(self, definition: Definition) -> tuple[Definition, ...]:
-        """What makes `definition` what it is without naming it: what decorators register in it, its subclasses."""
-        found = self.memo.get("companions")
-        if found is None:
-            found = self.memo["companions"] = self._all_companions()
-        return tuple(found.get(definition.name, ()))
+    @property
+    def calls(self) -> tuple[tuple[Call, Statement], ...]:
+        """The calls at top level that may change what they do not name, in order."""
+        return tuple(self._calls)
 
     def _clear(self) -> None:
         self._table: dict[str, Definition] = {}
@@ -157,36 +153,6 @@ class Scope:
     def _changed(self, name: str, statement: Statement) -> None:
         change = Change(name, statement.label, statement.line, statement.text)
         self._changes.setdefault(name, []).append(change)
-
-    def _all_companions(self) -> dict[str, list[Definition]]:
-        found: dict[str, list[Definition]] = {}
-        for call, statement in self._calls:
-            called = self._table.get(call.name)
-            if called is None or called.kind not in (Kind.FUNCTION, Kind.CLASS) or called.name == call.defines:
-                continue
-            made = self._table.get(call.defines) or Definition(
-                ast.unparse(statement.node), Kind.STATEMENT, call.code, (statement,)
-            )
-            for name in self._changed_by_calling(called):
-                found.setdefault(name, []).append(made)
-        return found
-
-    def _changed_by_calling(self, called: Definition) -> frozenset[str]:
-        """Names of this scope whose objects a call of the function may change."""
-        key = "changed by", called.name
-        known: frozenset[str] | None = self.memo.get(key)
-        if known is None:
-            self.memo[key] = frozenset()  # ends recursion
-            nodes = [node for root in called.code.nodes for node in ast.walk(root)]
-            names = {name for node in nodes for name in changed_names(node) if name in called.reads}
-            for name in called.reads:
-                inner = self._table.get(name)
-                if inner is not None and inner.kind is Kind.FUNCTION:
-                    names |= self._changed_by_calling(inner)
-            if any(isinstance(node, ast.ClassDef) and collects_subclasses(node) for node in called.code.nodes):
-                names.add(called.name)
-            known = self.memo[key] = frozenset(names)
-        return known
 
 
 class NotebookScope(Scope):

@@ -227,12 +227,15 @@ def test_star_imports_are_named_with_their_dots() -> None:
     assert read("from a.b import *\nfrom ..c import *\nfrom . import *").star_imports == ("a.b", "..c", ".")
 
 
-@pytest.mark.parametrize("text", ["globals()['x']", "def f(): exec('x')", "eval('x')", "vars()", "locals()"])
+@pytest.mark.parametrize(
+    "text",
+    ["globals()['x']", "def f(): exec('x')", "eval('x')", "vars()", "locals()", "g = globals", "import __main__"],
+)
 def test_looking_names_up_at_run_time_is_dynamic(text: str) -> None:
     assert read(text).dynamic
 
 
-@pytest.mark.parametrize("text", ["df.eval('a + b')", "vars(x)", "def f(): locals()", "globals"])
+@pytest.mark.parametrize("text", ["df.eval('a + b')", "vars(x)", "def f(): locals()", "eval = max\neval(1)"])
 def test_what_only_looks_like_it_is_not_dynamic(text: str) -> None:
     assert not read(text).dynamic
 

@@ -128,7 +128,7 @@ CLEAN = {
             "from pkg.tools import run",
             {
                 "module pkg.tools: function run",
-                "module pkg.tools: constant TABLE",
+                "module pkg.tools: value TABLE",
                 "module pkg.tools: function plugin",
                 "module pkg.tools: function register",
             },

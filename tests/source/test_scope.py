@@ -192,29 +192,6 @@ def test_reading_and_rebinding_are_no_changes_in_place(statement: str) -> None:
     assert scope_of(statement).changes("df") == ()
 
 
-REGISTRY = "TABLE = {}\ndef register(name):\n  def keep(f):\n    TABLE[name] = f\n    return f\n  return keep\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "name", "companion"),
-    [
-        (REGISTRY + "@register('a')\ndef a(): ...", "TABLE", "a"),
-        (REGISTRY + "register('a')(len)", "TABLE", None),
-        (REGISTRY + "register('a')", "TABLE", "register('a')"),
-        ("T = []\ndef put(x): T.append(x)\ndef also(x): put(x)\nalso(1)", "T", "also(1)"),
-        ("class B:\n  def __init_subclass__(cls): ...\nclass C(B): ...", "B", "C"),
-        ("class M(type): ...\nclass B(metaclass=M): ...\nclass C(B): ...", "B", "C"),
-        ("class B(metaclass=ABCMeta): ...\nclass C(B): ...", "B", None),
-        ("def deco(f): return f\n@deco\ndef a(): ...", "deco", None),
-    ],
-)
-def test_what_registers_itself_in_a_name_is_its_companion(text: str, name: str, companion: str | None) -> None:
-    scope = scope_of(text)
-    definition = scope.lookup(name)
-    assert definition is not None
-    assert [one.name for one in scope.companions(definition)] == ([companion] if companion else [])
-
-
 def test_a_method_decorator_becomes_part_of_its_owner() -> None:
     scope = scope_of("@singledispatch\ndef f(x): ...", "@f.register\ndef _(x: int): return g(x)")
     definition = scope.lookup("f")
