@@ -15,17 +15,19 @@ if TYPE_CHECKING:
     from mlstack_nb.app.steps import step
     from mlstack_nb.core.artifact import ArtifactType
     from mlstack_nb.core.policy import CachePolicy
+    from mlstack_nb.core.types import DataFile
     from mlstack_nb.errors import MlstackError
     from mlstack_nb.ports.materializer import BaseMaterializer
 
 __version__ = "0.1.0"
 
-__all__ = ["ArtifactType", "BaseMaterializer", "CachePolicy", "MlstackError", "pipeline", "step"]
+__all__ = ["ArtifactType", "BaseMaterializer", "CachePolicy", "DataFile", "MlstackError", "pipeline", "step"]
 
 _HOMES = {
     "ArtifactType": "mlstack_nb.core.artifact",
     "BaseMaterializer": "mlstack_nb.ports.materializer",
     "CachePolicy": "mlstack_nb.core.policy",
+    "DataFile": "mlstack_nb.core.types",
     "MlstackError": "mlstack_nb.errors",
     "pipeline": "mlstack_nb.app.pipelines",
     "step": "mlstack_nb.app.steps",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from mlstack_nb.app.bindings import Bindings
 from mlstack_nb.app.loaded_code import check_loaded, modules_of
+from mlstack_nb.app.wording import size
 from mlstack_nb.core.graph import descendants
 from mlstack_nb.core.step import Captured, FromParameter, FromStep, Literal, Source, Step
+from mlstack_nb.core.types import DataFile
 from mlstack_nb.engine.keys import is_plain
 from mlstack_nb.engine.runner import Engine
 from mlstack_nb.engine.values import Value
@@ -20,6 +23,10 @@ from mlstack_nb.source.fingerprint import of_cell
 from mlstack_nb.source.reach import Reach, reach
 from mlstack_nb.source.step_line import StepLine
 from mlstack_nb.source.step_line import parse as parse_line
+
+CAPTURED_AT_MOST = 256 * 1024 * 1024
+"""In bytes, as `sys.getsizeof` counts: the arrays and frames that can be large tell it truly."""
+DATA_FILE = Annotated[str, DataFile()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,7 @@ def read_step(
         settings=asked.settings,
         after=asked.after,
         source=body,
+        input_types={name: DATA_FILE for name in found.constants if _is_data_file(name, bindings)},
     )
     check_loaded(dict.fromkeys(modules_of(step.fingerprint), asked.name))
     for name in found.values:
@@ -179,9 +187,22 @@ def _tell_outdated(name: str, step: str, bindings: Bindings, engine: Engine) -> 
         )
 
 
+def _is_data_file(name: str, bindings: Bindings) -> bool:
+    definition = bindings.scope.lookup(name)
+    return definition is not None and definition.is_data_file
+
+
 def _capture(name: str, step: str, bindings: Bindings, engine: Engine) -> Value:
+    value = bindings.value(name)
+    bytes_held = sys.getsizeof(value)
+    if bytes_held > CAPTURED_AT_MOST:
+        raise MaterializerError(
+            f"Step {step!r} reads {name!r} from cell {bindings.origin(name)}, which holds {size(bytes_held)}: a value "
+            f"of an ordinary cell is stored for the steps that read it, up to {size(CAPTURED_AT_MOST)}.",
+            f"Make that cell a step, so that it runs once: %%step NAME -> {name}",
+        )
     try:
-        return engine.codec.save(bindings.value(name), name=name)
+        return engine.codec.save(value, name=name)
     except MaterializerError as error:
         raise MaterializerError(
             f"Step {step!r} reads {name!r} from cell {bindings.origin(name)}: {error.what}",

@@ -14,12 +14,14 @@ from mlstack_nb.app.names import check_name
 from mlstack_nb.app.outward import outward
 from mlstack_nb.app.placeholders import OutputOf, source_of, steps_before
 from mlstack_nb.app.step_options import check_known, settings_of
+from mlstack_nb.core.digest import digest
 from mlstack_nb.core.policy import CachePolicy
-from mlstack_nb.core.step import Body, Settings, Step
+from mlstack_nb.core.step import Body, Fingerprint, Settings, Step
 from mlstack_nb.errors import MaterializerError, UsageError
 from mlstack_nb.ports.materializer import BaseMaterializer
 from mlstack_nb.ports.registry import qualified_name
-from mlstack_nb.source.function_fingerprint import of_function
+from mlstack_nb.source.fingerprint import extended
+from mlstack_nb.source.function_fingerprint import of_function, of_value
 from mlstack_nb.source.functions import FunctionShape, signature_of
 
 P = ParamSpec("P")
@@ -79,7 +81,7 @@ class StepFunction(Generic[P, R]):
             name=name,
             inputs={key: source_of(value, step=name, name=key) for key, value in bound.items()},
             outputs=self.shape.outputs,
-            fingerprint=of_function(self.function, content=_content),
+            fingerprint=self._fingerprint(),
             settings=self.settings,
             after=steps_before(after, step=name),
             input_types={one.name: one.type for one in self.shape.parameters},
@@ -89,6 +91,19 @@ class StepFunction(Generic[P, R]):
         wiring.modules[self.function.__module__] = name
         placeholders = tuple(OutputOf(name, output.name) for output in step.outputs)
         return placeholders if len(placeholders) > 1 else placeholders[0]
+
+    def _fingerprint(self) -> Fingerprint:
+        found = of_function(self.function, content=_content)
+        if not self.settings.materializers:
+            return found
+        from mlstack_nb.materializers import by_target
+
+        writers = {name: by_target(target) for name, target in self.settings.materializers.items()}
+        extra = {
+            f"materializer of {name}": digest(kind.VERSION, of_value(kind, content=_content) or "")
+            for name, kind in writers.items()
+        }
+        return extended(found, extra)
 
     def _body(self, inputs: dict[str, Any]) -> Any:
         produced = self.function(**inputs)  # type: ignore[call-arg]

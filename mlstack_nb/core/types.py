@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 import types
 import typing
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -35,6 +36,18 @@ def fits(value: Any, declared: Any) -> bool:
         return isinstance(value, kind)
     except TypeError:
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """Marks a parameter that is a path written as text: `Annotated[str, DataFile()]` counts with the file's content."""
+
+
+def is_data_file(declared: Any) -> bool:
+    """Whether a declared type is marked by `DataFile`, with or without its brackets."""
+    if typing.get_origin(declared) is not typing.Annotated:
+        return False
+    return any(mark is DataFile or isinstance(mark, DataFile) for mark in typing.get_args(declared)[1:])
 
 
 def shown(value: Any) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from mlstack_nb.core.digest import UndigestibleError, digest, encode
 from mlstack_nb.core.policy import CachePolicy
 from mlstack_nb.core.step import Settings, Step
+from mlstack_nb.core.types import is_data_file
 from mlstack_nb.engine.paths import path_digest
 from mlstack_nb.engine.values import Codec
 from mlstack_nb.source.function_fingerprint import of_value
@@ -49,7 +50,11 @@ def content_parts(step: Step, values: Mapping[str, Any], digests: Mapping[str, s
 
     `values` are the parameters, `digests` what they count with.
     """
-    parts = {f"content of {name}": digests[name] for name, value in values.items() if not isinstance(value, _SHOWN)}
+    parts = {
+        f"content of {name}": digests[name]
+        for name, value in values.items()
+        if not isinstance(value, _SHOWN) or is_data_file(step.input_types.get(name))
+    }
     parts.update((f"file {file}", path_digest(Path(file))) for file in step.settings.policy.files)
     return parts
 
@@ -62,6 +67,11 @@ def may_reuse(settings: Settings) -> bool:
 def is_fresh(ended_at: float, policy: CachePolicy) -> bool:
     """Whether a result of that moment has not expired yet."""
     return policy.expires_after_s is None or time.time() - ended_at < policy.expires_after_s
+
+
+def parameter_digest(value: Any, declared: Any, codec: Codec) -> str:
+    """`value_digest` of a parameter of that declared type: a text that is marked as a data file is a path."""
+    return value_digest(Path(value) if isinstance(value, str) and is_data_file(declared) else value, codec)
 
 
 def value_digest(value: Any, codec: Codec) -> str:

@@ -19,7 +19,7 @@ from mlstack_nb.core.run import Failure, Reason, State, StepRun
 from mlstack_nb.core.step import FromStep, Output, Step
 from mlstack_nb.core.types import fits, named
 from mlstack_nb.engine.deadline import deadline
-from mlstack_nb.engine.keys import cache_key, content_parts, is_fresh, may_reuse, value_digest
+from mlstack_nb.engine.keys import cache_key, content_parts, is_fresh, may_reuse, parameter_digest
 from mlstack_nb.engine.lease import Leases
 from mlstack_nb.engine.store import CacheEntry, Store
 from mlstack_nb.engine.tracking import tracked
@@ -164,7 +164,7 @@ def begun(call: StepCall, engine: Engine) -> StepRun:
 
 def _digest_of(value: Any, name: str, step: Step, codec: Codec) -> str:
     try:
-        return value_digest(value, codec)
+        return parameter_digest(value, step.input_types.get(name), codec)
     except (MaterializerError, StoreError) as error:
         what = f"Input {name!r} of step {step.name!r} can not be stored: {error.what}"
         raise type(error)(what, error.hint) from error.__cause__

@@ -52,6 +52,14 @@ class Definition:
         return self.statements[-1].node
 
     @property
+    def is_data_file(self) -> bool:
+        """Whether it is declared `Annotated[str, DataFile()]`, under whatever name that came."""
+        node = self.node
+        return isinstance(node, ast.AnnAssign) and any(
+            "DataFile" in (getattr(part, "id", ""), getattr(part, "attr", "")) for part in ast.walk(node.annotation)
+        )
+
+    @property
     def label(self) -> str:
         return self.statements[-1].label
 

@@ -34,6 +34,12 @@ def of_cell(cell: Cell, found: Reach, scope: Scope) -> Fingerprint:
     return combined(known)
 
 
+def extended(fingerprint: Fingerprint, extra: Mapping[str, str]) -> Fingerprint:
+    """`fingerprint` with `extra` parts."""
+    ordered = dict(sorted({**fingerprint.parts, **extra}.items()))
+    return Fingerprint(digest(list(ordered.items())), ordered, fingerprint.sources)
+
+
 def combined(root: Slice, extra: Mapping[str, str] | None = None) -> Fingerprint:
     """The fingerprint of `root`, of all its targets lead to as the files are now, and of `extra` parts."""
     tokens: list[object] = []

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
 import pytest
 
-from mlstack_nb import BaseMaterializer, CachePolicy, pipeline, step
+from mlstack_nb import BaseMaterializer, CachePolicy, DataFile, pipeline, step
 from mlstack_nb.app import artifacts, runs
 from mlstack_nb.app.workspace import Workspace
 from mlstack_nb.core.run import State
@@ -45,6 +46,10 @@ def outputs(run, name):
     return {
         output: artifact.inline for output, artifact in next(s for s in run.steps if s.step == name).outputs.items()
     }
+
+
+def states(run):
+    return {one.step: one.state for one in run.steps}
 
 
 def test_a_pipeline_runs_its_steps_and_the_second_time_none():
@@ -293,3 +298,47 @@ def test_artifacts_are_versioned_by_name():
     training(rows=4)
     training(rows=4)
     assert [v["version"] for v in artifacts.versions(Workspace.find(), "table")] == [2, 1]
+
+
+def test_a_new_version_of_a_materializer_runs_the_step_again(monkeypatch):
+    @pipeline
+    def measuring():
+        measure_explicitly()
+
+    assert [states(measuring()), states(measuring())] == [
+        {"measure_explicitly": State.COMPLETED},
+        {"measure_explicitly": State.CACHED},
+    ]
+    monkeypatch.setattr(CelsiusMaterializer, "VERSION", 2)
+    assert states(measuring()) == {"measure_explicitly": State.COMPLETED}
+
+
+def test_changed_code_of_a_materializer_runs_the_step_again(monkeypatch):
+    @pipeline
+    def measuring():
+        measure_explicitly()
+
+    def save(self, data):
+        (self.folder / "degrees.txt").write_text(str(round(data.degrees)))
+
+    measuring()
+    monkeypatch.setattr(CelsiusMaterializer, "save", save)
+    assert states(measuring()) == {"measure_explicitly": State.COMPLETED}
+
+
+@step
+def read_rows(rows: Annotated[str, DataFile()]) -> str:
+    return Path(rows).read_text()
+
+
+def test_a_parameter_that_is_a_data_file_counts_by_content(tmp_path):
+    @pipeline
+    def reading(rows: str):
+        read_rows(rows)
+
+    file = tmp_path / "rows.csv"
+    file.write_text("1")
+    assert states(reading(str(file))) == {"read_rows": State.COMPLETED}
+    assert states(reading(str(file))) == {"read_rows": State.CACHED}
+    file.write_text("2")
+    assert states(reading(str(file))) == {"read_rows": State.COMPLETED}

@@ -367,3 +367,24 @@ def test_a_module_edited_but_not_reloaded_is_refused(kernel, workspace, monkeypa
     kernel.cell("import importlib\nimportlib.invalidate_caches()\n_ = importlib.reload(edited_helpers)")
     assert kernel.step("use -> n", "n = edited_helpers.double(1)").state is State.COMPLETED
     assert kernel.namespace["n"] == 20
+
+
+@pytest.mark.parametrize("annotation", ["Annotated[str, DataFile()]", "typing.Annotated[str, mlstack_nb.DataFile]"])
+def test_a_constant_that_is_a_data_file_counts_by_content(kernel, tmp_path, monkeypatch, annotation):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rows.csv").write_text("1\n")
+    kernel.cell("import typing, mlstack_nb\nfrom typing import Annotated\nfrom mlstack_nb import DataFile")
+    kernel.cell(f"rows: {annotation} = 'rows.csv'")
+    load = ("load -> text", "text = open(rows).read()")
+    assert kernel.step(*load).state is State.COMPLETED
+    assert kernel.step(*load).state is State.CACHED
+    (tmp_path / "rows.csv").write_text("2\n")
+    assert kernel.step(*load).state is State.COMPLETED
+
+
+def test_a_large_value_of_an_ordinary_cell_is_asked_to_be_a_step(kernel):
+    kernel.cell("import numpy as np\nbig = np.zeros(257 * 1024 * 1024 // 8)")
+    with pytest.raises(MaterializerError, match=r"'total' reads 'big' from cell In\[1\], which holds .*\n.*-> big"):
+        kernel.step("total -> total", "total = big.sum()")
+    kernel.cell("big = np.zeros(8)")
+    assert kernel.step("total -> total", "total = big.sum()").state is State.COMPLETED
