@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -87,8 +87,7 @@ def read_step(
         input_types={name: DATA_FILE for name in found.constants if _is_data_file(name, bindings)},
     )
     check_loaded(dict.fromkeys(modules_of(step.fingerprint), asked.name))
-    for name in found.values:
-        _tell_outdated(name, asked.name, bindings, engine)
+    _tell_outdated(found.values, asked.name, bindings, engine)
     captured = {name: _capture(name, asked.name, bindings, engine) for name in stored}
     prelude = tuple(definition.name for definition in found.definitions)
     return StepCell(step, line, body, label, cell_id, prelude, {**found.constants, **plain}, captured)
@@ -176,15 +175,16 @@ def _check_unchanged(asked: StepLine, found: Reach, producers: Mapping[str, str]
             )
 
 
-def _tell_outdated(name: str, step: str, bindings: Bindings, engine: Engine) -> None:
+def _tell_outdated(names: Iterable[str], step: str, bindings: Bindings, engine: Engine) -> None:
     """Cells were executed out of order. The step is right for the value it gets; its author may not know which."""
-    found = bindings.outdated(name)
-    if found is not None:
-        made, source = found
-        engine.notice(
-            f"step {step}: {made.name!r} was computed in cell {made.label}, before {source.name!r} changed in cell "
-            f"{source.label}; run {made.label} again to bring it up to date"
-        )
+    for name in names:
+        found = bindings.outdated(name)
+        if found is not None:
+            made, source = found
+            engine.notice(
+                f"step {step}: {made.name!r} was computed in cell {made.label}, before {source.name!r} changed in cell "
+                f"{source.label}; run {made.label} again to bring it up to date"
+            )
 
 
 def _is_data_file(name: str, bindings: Bindings) -> bool:
