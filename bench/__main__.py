@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from bench import fingerprint, imports, large, noop
+from bench import fingerprint, imports, large, noop, parallel
 
 
 def main() -> int:
     print(f"{'':44} {'measured':>12} {'floor':>10} {'ratio':>7} {'limit':>10}")
     held = True
-    for module in (imports, fingerprint, noop, large):
+    for module in (imports, fingerprint, noop, large, parallel):
         for line in module.lines():
             floor = "" if line.floor is None else f"{line.floor:.3g}"
             ratio = "" if line.ratio is None else f"{line.ratio:.2f}x"

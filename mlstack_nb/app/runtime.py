@@ -27,6 +27,7 @@ from mlstack_nb.engine.store import Store
 from mlstack_nb.engine.values import Codec, Value
 from mlstack_nb.errors import ConfigError
 from mlstack_nb.flavors import registry
+from mlstack_nb.ports.orchestrator import Company
 
 _runtimes: dict[tuple[int, str], Runtime] = {}
 
@@ -81,12 +82,15 @@ class Runtime:
         *,
         captured: Mapping[str, Mapping[str, Value]] | None = None,
         listener: Listener | None = None,
+        company: Company = Company.IN_THREADS,
+        fail_fast: bool = False,
     ) -> Execution:
         """A whole run, not begun yet; `listener` hears what the catalog hears, after it."""
         plan = Plan.of(pipeline, stack=self.stack, run_id=new_run_id(), parameters={})
         for step in plan.steps:
             self.check_tracker(step)
-        return Execution(plan, bodies, self._heard_by(listener), captured=captured)
+        engine = self._heard_by(listener)
+        return Execution(plan, bodies, engine, captured=captured, company=company, fail_fast=fail_fast)
 
     def check_tracker(self, step: Step) -> None:
         """Raises ConfigError, naming the stacks that have one, when the step asks for a tracker that this one lacks."""

@@ -22,6 +22,7 @@ from mlstack_nb.engine.execute import Execution
 from mlstack_nb.engine.runner import Engine, StepCall, StepResult, drive
 from mlstack_nb.engine.values import Value
 from mlstack_nb.errors import GraphError, NotFoundError, UsageError
+from mlstack_nb.ports.orchestrator import Company
 from mlstack_nb.source.cell import parse as parse_cell
 from mlstack_nb.source.scope import NotebookScope
 
@@ -142,6 +143,7 @@ class Session:
             {name: self._body(cell, execute, produced) for name, cell in self._cells.items()},
             captured={name: cell.captured for name, cell in self._cells.items()},
             listener=listener,
+            company=Company.NONE,
         )
         self._live_run.leave()
         try:

@@ -14,12 +14,14 @@ from mlstack_nb.core.step import Body, FromParameter, FromStep, Literal, Step
 from mlstack_nb.engine.runner import Driver, Engine, StepCall, StepResult, drive
 from mlstack_nb.engine.tracking import check_tracker
 from mlstack_nb.engine.values import Value
+from mlstack_nb.ports.orchestrator import Company
 
 
 class Execution:
     """One plan being executed.
 
-    `captured` has, by step and name, the values that steps take from ordinary cells. Afterwards `ended` has every
+    `captured` has, by step and name, the values that steps take from ordinary cells; with `fail_fast` nothing is begun
+    after the first failure. Afterwards `ended` has every
     step run, `results` what ended well, and `errors` what each failed step raised.
     """
 
@@ -30,7 +32,11 @@ class Execution:
         engine: Engine,
         *,
         captured: Mapping[str, Mapping[str, Value]] | None = None,
+        company: Company = Company.IN_THREADS,
+        fail_fast: bool = False,
     ) -> None:
+        self.company = company
+        self.fail_fast = fail_fast
         self.captured = captured or {}
         self.plan = plan
         self.bodies = bodies
@@ -58,7 +64,9 @@ class Execution:
         self.engine.store.put_plan(plan)
         self.engine.emit(RunStarted(run, plan))
         try:
-            states = self.engine.orchestrator.run(plan.nodes, self._run_node)
+            states = self.engine.orchestrator.run(
+                plan.nodes, self._run_node, company=self.company, fail_fast=self.fail_fast
+            )
         except BaseException:
             self._finish(run, [State.CANCELLED])
             raise

@@ -21,12 +21,15 @@ class Configuration(BaseModel):
 
 @cache
 def model_of(config: type[Any]) -> type[BaseModel]:
-    """The model that checks a flavor's `Config`: itself, or the one that its dataclass fields describe."""
+    """The model that checks a flavor's `Config`: itself, or the one that its dataclass fields describe.
+
+    A field's metadata are arguments of `pydantic.Field`: `description`, `ge`.
+    """
     if issubclass(config, BaseModel):
         return config
     types = typing.get_type_hints(config)
     fields: dict[str, Any] = {
-        field.name: (types[field.name], Field(description=field.metadata.get("description"), **_default(field)))
+        field.name: (types[field.name], Field(**field.metadata, **_default(field)))
         for field in dataclasses.fields(config)
     }
     return create_model(config.__name__, __base__=Configuration, __doc__=config.__doc__, **fields)

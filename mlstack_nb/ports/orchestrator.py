@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from typing import ClassVar
 
 from mlstack_nb.core.plan import Node
@@ -14,13 +15,30 @@ from mlstack_nb.ports.component import StackComponent
 RunNode = Callable[[Node], State]
 
 
+class Company(StrEnum):
+    """What steps that run at the same time share: nothing, this process, or all (then only one can run)."""
+
+    APART = "apart"
+    IN_THREADS = "in threads"
+    NONE = "none"
+
+
 class Orchestrator(StackComponent, ABC):
     kind: ClassVar[Kind] = Kind.ORCHESTRATOR
 
     @abstractmethod
-    def run(self, nodes: Sequence[Node], run_node: RunNode) -> dict[str, State]:
+    def run(
+        self,
+        nodes: Sequence[Node],
+        run_node: RunNode,
+        *,
+        company: Company = Company.IN_THREADS,
+        fail_fast: bool = False,
+    ) -> dict[str, State]:
         """Run every node after those it needs; `nodes` come in such an order. Returns each node's state.
 
-        A node runs only when all it needs ended well, otherwise it is `skipped`; the other branches finish.
-        `run_node` reports a failing step by its state; what it raises (KeyboardInterrupt) stops everything.
+        A node runs only when all it needs ended well, otherwise it is `skipped`; the other branches finish, unless
+        `fail_fast`: then nothing is begun after the first failure. `run_node` reports a failing step by its state;
+        what it raises, and KeyboardInterrupt in the thread that called, stops everything: nothing more is begun, what
+        runs is interrupted and waited for, then it is raised.
         """

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mlstack_nb.app import components, configuration, stacks
+from mlstack_nb import pipeline, step
+from mlstack_nb.app import components, configuration, runs, stacks
 from mlstack_nb.app.workspace import Workspace
+from mlstack_nb.core.run import State
 from mlstack_nb.core.stack import Kind
 from mlstack_nb.errors import ConfigError, ConflictError, MlstackError, NotFoundError, UsageError
+from mlstack_nb.flavors.orchestrator.local import LocalOrchestrator
+from mlstack_nb.ports.component import NoConfiguration
 
 TRACKER = Kind.EXPERIMENT_TRACKER
 STORE = Kind.ARTIFACT_STORE
@@ -75,7 +80,8 @@ def test_a_wrong_secret_is_not_repeated_in_the_error(here: Workspace) -> None:
     assert "field 'tracking_token'" in error.value.what
 
 
-def test_a_flavor_without_configuration_says_so(here: Workspace) -> None:
+def test_a_flavor_without_configuration_says_so(here: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LocalOrchestrator, "Config", NoConfiguration)
     with pytest.raises(ConfigError) as error:
         components.register(here, Kind.ORCHESTRATOR, "o", flavor="local", configuration={"speed": 1})
     assert error.value.hint == "This flavor has nothing to configure."
@@ -184,3 +190,35 @@ def test_texts_stay_texts_where_the_field_is_one() -> None:
     assert configuration.from_text(TRACKER, "mlflow", typed) == typed
     assert configuration.json_or_text('{"a": [1]}') == {"a": [1]}
     assert configuration.json_or_text("{a") == "{a"
+
+
+@pytest.mark.parametrize("workers", [0, -1, "many"])
+def test_an_orchestrator_with_no_workers_is_refused(here: Workspace, workers: Any) -> None:
+    with pytest.raises(ConfigError, match=r"orchestrator 'none' .*field 'workers'"):
+        components.register(here, Kind.ORCHESTRATOR, "none", flavor="local", configuration={"workers": workers})
+
+
+def test_steps_without_edges_between_them_run_at_once_where_workers_are_asked_for(here: Workspace) -> None:
+    components.register(here, Kind.ORCHESTRATOR, "three", flavor="local", configuration={"workers": "3"})
+    stacks.register(here, "fast", {Kind.ORCHESTRATOR: "three", Kind.ARTIFACT_STORE: "default"})
+    stacks.activate(here, "fast")
+    together = threading.Barrier(3, timeout=10)
+
+    @step(enable_cache=False)
+    def meet(number: int) -> int:
+        together.wait()
+        return number
+
+    @step
+    def total(a: int, b: int, c: int) -> int:
+        return a + b + c
+
+    @pipeline
+    def meeting() -> None:
+        total(meet(1), meet(2), meet(3))
+
+    run = meeting()
+    assert {one.step: one.state for one in run.steps} == dict.fromkeys(
+        ["meet", "meet_2", "meet_3", "total"], State.COMPLETED
+    )
+    assert runs.show(here, run.id)["state"] == "completed"
