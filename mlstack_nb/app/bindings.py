@@ -6,7 +6,7 @@ import types
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mlstack_nb.engine.runner import StepResult
+from mlstack_nb.engine.calls import StepResult
 from mlstack_nb.engine.values import Value
 from mlstack_nb.source.cell import Cell
 from mlstack_nb.source.definition import Definition

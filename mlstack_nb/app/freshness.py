@@ -12,8 +12,8 @@ from mlstack_nb.core.graph import topological_order
 from mlstack_nb.core.pipeline import Pipeline
 from mlstack_nb.core.run import Reason, StepRun
 from mlstack_nb.core.step import FromStep, Step
+from mlstack_nb.engine.calls import Engine, StepCall, begun
 from mlstack_nb.engine.keys import is_fresh, may_reuse
-from mlstack_nb.engine.runner import Engine, StepCall, begun
 from mlstack_nb.engine.values import Codec, Value
 from mlstack_nb.errors import MlstackError
 

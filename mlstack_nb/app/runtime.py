@@ -20,9 +20,9 @@ from mlstack_nb.core.plan import Plan
 from mlstack_nb.core.run import Run
 from mlstack_nb.core.stack import Component, Kind, Stack
 from mlstack_nb.core.step import Body, Step
+from mlstack_nb.engine.calls import Engine
 from mlstack_nb.engine.execute import Execution
 from mlstack_nb.engine.lease import Leases
-from mlstack_nb.engine.runner import Engine
 from mlstack_nb.engine.store import Store
 from mlstack_nb.engine.values import Codec, Value
 from mlstack_nb.errors import ConfigError
@@ -84,9 +84,14 @@ class Runtime:
         listener: Listener | None = None,
         company: Company = Company.IN_THREADS,
         fail_fast: bool = False,
+        run_id: str = "",
+        launch: Mapping[str, Any] | None = None,
+        only_cached: frozenset[str] = frozenset(),
     ) -> Execution:
         """A whole run, not begun yet; `listener` hears what the catalog hears, after it."""
-        plan = Plan.of(pipeline, stack=self.stack, run_id=new_run_id(), parameters={})
+        plan = Plan.of(
+            pipeline, stack=self.stack, run_id=run_id or new_run_id(), launch=launch, only_cached=only_cached
+        )
         for step in plan.steps:
             self.check_tracker(step)
         engine = self._heard_by(listener)

@@ -18,8 +18,9 @@ from mlstack_nb.core.events import Event, Listener, StepEnded
 from mlstack_nb.core.pipeline import Pipeline
 from mlstack_nb.core.run import Run, StepRun
 from mlstack_nb.core.step import Body, FromStep, Step
+from mlstack_nb.engine.calls import Engine, StepCall, StepResult
 from mlstack_nb.engine.execute import Execution
-from mlstack_nb.engine.runner import Engine, StepCall, StepResult, drive
+from mlstack_nb.engine.runner import drive
 from mlstack_nb.engine.values import Value
 from mlstack_nb.errors import GraphError, NotFoundError, UsageError
 from mlstack_nb.ports.orchestrator import Company

@@ -13,8 +13,8 @@ from mlstack_nb.app.wording import size
 from mlstack_nb.core.graph import descendants
 from mlstack_nb.core.step import Captured, FromParameter, FromStep, Literal, Source, Step
 from mlstack_nb.core.types import DataFile
+from mlstack_nb.engine.calls import Engine
 from mlstack_nb.engine.keys import is_plain
-from mlstack_nb.engine.runner import Engine
 from mlstack_nb.engine.values import Value
 from mlstack_nb.errors import ConflictError, CycleError, GraphError, MaterializerError, UndefinedNameError, nearest
 from mlstack_nb.source.cell import Cell, outputs_of

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlstack_nb.core.graph import topological_order
+from mlstack_nb.core.graph import ancestors, descendants, topological_order
 from mlstack_nb.core.step import FromStep, Step
-from mlstack_nb.errors import ConflictError, GraphError, NotFoundError, nearest
+from mlstack_nb.errors import ConflictError, GraphError, NotFoundError, UsageError, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,29 @@ class Pipeline:
         self.check()
         by_name = {step.name: step for step in self.steps}
         return [by_name[name] for name in topological_order(self.graph)]
+
+    def part(self, *, first: str = "", only: str = "", until: str = "") -> tuple[Pipeline, frozenset[str]]:
+        """What is left of it when a run begins at step `first`, runs `only` one, or ends with step `until`.
+
+        Returns that and the names of its steps which are not to run: others need their results. With no name given it
+        is the whole pipeline. Raises NotFoundError for an unknown step, UsageError for a choice that leaves nothing.
+        """
+        chosen = {step.name for step in self.steps}
+        for name in filter(None, (first, only, until)):
+            self.step(name)
+        if first:
+            chosen &= {first} | descendants(self.graph, first)
+        if until:
+            chosen &= {until} | ancestors(self.graph, until)
+        if only:
+            chosen &= {only}
+        if not chosen:
+            raise UsageError(
+                "No step is left to run.", f"Steps after {first!r}: see them with --dry-run --from {first}"
+            )
+        needed = {need for name in chosen for need in ancestors(self.graph, name)} - chosen
+        steps = tuple(step for step in self.steps if step.name in chosen | needed)
+        return replace(self, steps=steps), frozenset(needed)
 
     def check(self) -> None:
         """Every name once, every edge to an output that exists."""

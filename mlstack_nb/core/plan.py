@@ -27,7 +27,9 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`steps` are in an order that respects every edge."""
+    """`steps` are in an order that respects every edge. `launch` is how the run was asked for, as JSON: with it the
+    run can be resumed. A step in `only_cached` does not run; its result must be in the cache.
+    """
 
     run_id: str
     pipeline: str
@@ -35,12 +37,29 @@ class Plan:
     steps: tuple[Step, ...]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     mode: str = "pipeline"
+    launch: Mapping[str, Any] = field(default_factory=dict)
+    only_cached: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, pipeline: Pipeline, *, stack: Stack, run_id: str, parameters: Mapping[str, Any]) -> Plan:
+    def of(
+        cls,
+        pipeline: Pipeline,
+        *,
+        stack: Stack,
+        run_id: str,
+        launch: Mapping[str, Any] | None = None,
+        only_cached: frozenset[str] = frozenset(),
+    ) -> Plan:
         """Raises GraphError and its kin when the steps do not fit together."""
-        values = {**pipeline.parameters, **parameters}
-        return cls(run_id, pipeline.name, stack, tuple(pipeline.ordered()), values)
+        return cls(
+            run_id,
+            pipeline.name,
+            stack,
+            tuple(pipeline.ordered()),
+            pipeline.parameters,
+            launch=launch or {},
+            only_cached=only_cached,
+        )
 
     @property
     def nodes(self) -> list[Node]:
@@ -55,6 +74,7 @@ class Plan:
                 "mode": self.mode,
                 "parameters": {name: shown(value) for name, value in self.parameters.items()},
                 "stack": self.stack.snapshot(),
+                "launch": dict(self.launch),
                 "steps": [_step_json(step, self.pipeline) for step in self.steps],
             }
         )

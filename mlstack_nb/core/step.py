@@ -55,8 +55,26 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Resources:
+    """What a step asks of the machine that runs it, in the words of the engine that gives it (`memory`: `4Gi`).
+
+    `secrets` maps an environment variable to the secret and the key that it is filled from; `image` is empty for the
+    stack's own.
+    """
+
+    limits: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    image: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """How a step runs. `tracker`: None asks for none, "" for the stack's own, else a component's name."""
+    """How a step runs. `tracker`: None asks for none, "" for the stack's own, else a component's name.
+
+    `report`: whether the executed step is kept as a page for people; None leaves it to the stack.
+    """
 
     cache: bool = True
     policy: CachePolicy = field(default_factory=CachePolicy)
@@ -64,6 +82,8 @@ class Settings:
     timeout_s: float | None = None
     tracker: str | None = None
     materializers: Mapping[str, str] = field(default_factory=dict)
+    resources: Resources = field(default_factory=Resources)
+    report: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,28 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
+from enum import StrEnum
 from typing import Any
 
 from mlstack_nb.core.events import Event, RunEnded, RunStarted, StepEnded
 from mlstack_nb.core.plan import Node, Plan
 from mlstack_nb.core.run import Failure, Run, State, StepRun, combined_state
 from mlstack_nb.core.step import Body, FromParameter, FromStep, Literal, Step
-from mlstack_nb.engine.runner import Driver, Engine, StepCall, StepResult, drive
+from mlstack_nb.engine.calls import Engine, StepCall, StepResult, begun
+from mlstack_nb.engine.reuse import look_up, reused
+from mlstack_nb.engine.runner import Driver, drive
+from mlstack_nb.engine.store import CacheEntry
 from mlstack_nb.engine.tracking import check_tracker
 from mlstack_nb.engine.values import Value
 from mlstack_nb.ports.orchestrator import Company
+
+
+class Outlook(StrEnum):
+    """What would become of a step: `depends` stands for one that reads from a step that runs."""
+
+    CACHED = "cached"
+    RUNS = "runs"
+    DEPENDS = "depends"
 
 
 class Execution:
@@ -35,6 +47,7 @@ class Execution:
         company: Company = Company.IN_THREADS,
         fail_fast: bool = False,
     ) -> None:
+        self._resumes = frozenset(plan.launch.get("resumes", ()))
         self.company = company
         self.fail_fast = fail_fast
         self.captured = captured or {}
@@ -77,15 +90,8 @@ class Execution:
 
     def _run_node(self, node: Node) -> State:
         step = self._steps[node.name]
-        call = StepCall(
-            step,
-            run_id=self.plan.run_id,
-            pipeline=self.plan.pipeline,
-            inputs=self._inputs(step),
-            parameters=self._parameters(step),
-        )
         try:
-            result = run_sync(drive(call, self.engine), self.bodies[step.name])
+            result = run_sync(drive(self._call(step), self.engine), self.bodies[step.name])
         except (Exception, SystemExit) as error:  # noqa: BLE001  (whatever a step's code raises is kept for the caller)
             self.errors[step.name] = error
             if step.name not in self.ended:
@@ -93,6 +99,33 @@ class Execution:
             return State.FAILED
         self.results[step.name] = result
         return result.run.state
+
+    def foresee(self) -> dict[str, Outlook]:
+        """What would become of each step if it ran now; nothing is run or stored."""
+        found: dict[str, Outlook] = {}
+        for step in self.plan.steps:
+            if any(found[need] is not Outlook.CACHED for need in step.needs if need in found):
+                found[step.name] = Outlook.DEPENDS
+                continue
+            call = self._call(step)
+            began = begun(call, self.engine)
+            hit = look_up(call, self.engine, began.key)
+            found[step.name] = Outlook.CACHED if isinstance(hit, CacheEntry) else Outlook.RUNS
+            if isinstance(hit, CacheEntry):
+                self.results[step.name] = reused(call, self.engine, began, hit)
+        self.results.clear()
+        return found
+
+    def _call(self, step: Step) -> StepCall:
+        return StepCall(
+            step,
+            run_id=self.plan.run_id,
+            pipeline=self.plan.pipeline,
+            inputs=self._inputs(step),
+            parameters=self._parameters(step),
+            only_cached=step.name in self.plan.only_cached,
+            resumes=self._resumes,
+        )
 
     def _emit(self, event: Event) -> None:
         if isinstance(event, StepEnded):

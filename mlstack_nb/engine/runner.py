@@ -9,78 +9,34 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from mlstack_nb.core.events import Listener, StepEnded, StepStarted
-from mlstack_nb.core.run import Failure, Reason, State, StepRun
+from mlstack_nb.core.events import StepEnded, StepStarted
+from mlstack_nb.core.run import Failure, State, StepRun
 from mlstack_nb.core.step import FromStep, Output, Step
 from mlstack_nb.core.types import fits, named
+from mlstack_nb.engine.calls import Engine, StepCall, StepResult, begun
 from mlstack_nb.engine.deadline import deadline
-from mlstack_nb.engine.keys import cache_key, content_parts, is_fresh, may_reuse, parameter_digest
-from mlstack_nb.engine.lease import Leases
-from mlstack_nb.engine.store import CacheEntry, Store
+from mlstack_nb.engine.keys import may_reuse
+from mlstack_nb.engine.reuse import await_result, named_outputs, reused
+from mlstack_nb.engine.store import CacheEntry
 from mlstack_nb.engine.tracking import tracked
-from mlstack_nb.engine.values import Codec, Value, renamed
+from mlstack_nb.engine.values import Value
 from mlstack_nb.errors import (
     DamagedObjectError,
     MaterializerError,
     MissingOutputError,
+    NotFoundError,
     ObjectMissingError,
     StoreError,
     TypeMismatchError,
 )
-from mlstack_nb.ports.experiment_tracker import ExperimentTracker
 from mlstack_nb.ports.materializer import BaseMaterializer
-from mlstack_nb.ports.orchestrator import Orchestrator
-from mlstack_nb.ports.owner import Owner
 
-Driver = Generator[dict[str, Any], Mapping[str, Any], "StepResult"]
-LOST = {
-    Reason.OBJECTS_MISSING: "its objects are gone from the store",
-    Reason.DAMAGED: "its objects in the store were damaged",
-}
-
-
-@dataclass(frozen=True)
-class Engine:
-    """A stack made live: how values are stored, where steps run, what tracks them, who listens to events.
-
-    `notice` tells the person in front of it a line that no event stands for.
-    """
-
-    codec: Codec
-    leases: Leases
-    orchestrator: Orchestrator
-    tracker: ExperimentTracker | None
-    emit: Listener
-    notice: Callable[[str], None]
-
-    @property
-    def store(self) -> Store:
-        return self.codec.store
-
-
-@dataclass(frozen=True, slots=True)
-class StepCall:
-    """One execution to be: `inputs` are stored values (of steps and captured ones), `parameters` plain ones."""
-
-    step: Step
-    run_id: str
-    pipeline: str
-    inputs: Mapping[str, Value] = field(default_factory=dict)
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class StepResult:
-    """`made_here`: the outputs are what this process just made, not what the cache or another process had."""
-
-    run: StepRun
-    outputs: Mapping[str, Value]
-    made_here: bool = False
+Driver = Generator[dict[str, Any], Mapping[str, Any], StepResult]
 
 
 def drive(call: StepCall, engine: Engine) -> Driver:
@@ -90,34 +46,20 @@ def drive(call: StepCall, engine: Engine) -> Driver:
     Nothing is committed unless every output was written.
     """
     began = begun(call, engine)
-    hit = _hit(call, engine, began.key) if may_reuse(call.step.settings) else Reason.CACHE_OFF
+    hit = await_result(call, engine, began.key)
     if isinstance(hit, CacheEntry):
-        return _reuse(call, engine, began, hit)
+        result = reused(call, engine, began, hit)
+        _end(engine, result.run)
+        return result
+    if call.only_cached:
+        raise NotFoundError(
+            f"Step {call.step.name!r} is not to run, but no result of it as it is now is in the cache ({hit}).",
+            f"Run it too: --until {call.step.name}",
+        )
     began = replace(began, reason=hit)
     engine.emit(StepStarted(began))
     with engine.leases.holding(began.key):
         return (yield from _attempts(call, engine, began))
-
-
-def _hit(call: StepCall, engine: Engine, key: str) -> CacheEntry | Reason:
-    """The cache's answer; where another process is making it at this moment, the answer when it is there."""
-    name, miss = call.step.name, Reason.NO_ENTRY
-
-    def waiting_for(owner: Owner) -> None:
-        engine.notice(f"step {name}: process {owner.pid} on {owner.host} is running it; waiting for that")
-
-    def find() -> CacheEntry | None:
-        nonlocal miss
-        found = engine.store.look_up(key)
-        if isinstance(found, CacheEntry) and is_fresh(found.ended_at, call.step.settings.policy):
-            return found
-        miss = found if isinstance(found, Reason) else Reason.EXPIRED
-        return None
-
-    hit = find() or engine.leases.wait(key, find, notice=waiting_for)
-    if hit is None and miss in LOST:
-        engine.notice(f"step {name}: {LOST[miss]}; running it again")
-    return hit or miss
 
 
 def _attempts(call: StepCall, engine: Engine, began: StepRun) -> Driver:
@@ -144,42 +86,6 @@ def _attempts(call: StepCall, engine: Engine, began: StepRun) -> Driver:
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def begun(call: StepCall, engine: Engine) -> StepRun:
-    """The step run that `call` is about to be, with its cache key; nothing is run or recorded."""
-    codec = engine.codec
-    inputs = {name: value.artifact.digest for name, value in call.inputs.items()}
-    parameters = {name: _digest_of(value, name, call.step, codec) for name, value in call.parameters.items()}
-    return StepRun(
-        run_id=call.run_id,
-        step=call.step.name,
-        state=State.RUNNING,
-        key=cache_key(call.step, inputs=inputs, parameters=parameters),
-        started_at=time.time(),
-        fingerprint={**call.step.fingerprint.parts, **content_parts(call.step, call.parameters, parameters)},
-        inputs=inputs,
-        parameters=call.parameters,
-        code=call.step.fingerprint.digest,
-    )
-
-
-def _digest_of(value: Any, name: str, step: Step, codec: Codec) -> str:
-    try:
-        return parameter_digest(value, step.input_types.get(name), codec)
-    except (MaterializerError, StoreError) as error:
-        what = f"Input {name!r} of step {step.name!r} can not be stored: {error.what}"
-        raise type(error)(what, error.hint) from error.__cause__
-    except OSError as error:
-        what = f"Input {name!r} of step {step.name!r} can not be read: {error}."
-        raise MaterializerError(what, "Check the path and its permissions.") from error
-
-
-def _reuse(call: StepCall, engine: Engine, began: StepRun, hit: CacheEntry) -> StepResult:
-    outputs = _named(call, hit.outputs)
-    run = replace(began, state=State.CACHED, ended_at=time.time(), outputs=outputs, saved_s=hit.duration_s)
-    _end(engine, run)
-    return StepResult(run, {name: Value(artifact, engine.codec) for name, artifact in outputs.items()})
-
-
 def _commit(call: StepCall, engine: Engine, began: StepRun, values: Mapping[str, Value]) -> StepResult:
     """Make the step's work the truth of its key. When another process was first, its outputs are this run's, too."""
     ended = time.time()
@@ -198,7 +104,7 @@ def _commit(call: StepCall, engine: Engine, began: StepRun, values: Mapping[str,
     outdates = not may_reuse(settings) or settings.policy.expires_after_s is not None
     truth = engine.store.commit(entry, replace=outdates)
     if truth is not entry:
-        values = {name: Value(artifact, engine.codec) for name, artifact in _named(call, truth.outputs).items()}
+        values = {name: Value(artifact, engine.codec) for name, artifact in named_outputs(call, truth.outputs).items()}
     outputs = {name: value.artifact for name, value in values.items()}
     run = replace(began, state=State.COMPLETED, ended_at=ended, outputs=outputs)
     _end(engine, run)
@@ -209,12 +115,6 @@ def _end(engine: Engine, run: StepRun) -> None:
     if run.state is not State.CACHED:
         engine.store.put_step(run)
     engine.emit(StepEnded(run))
-
-
-def _named(call: StepCall, outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The artifacts of a cache entry under the names they have in this pipeline."""
-    names = {output.name: output.artifact_name(call.pipeline, call.step.name) for output in call.step.outputs}
-    return {name: renamed(artifact, names[name]) for name, artifact in outputs.items()}
 
 
 def _read(value: Value, name: str, call: StepCall) -> Any:

@@ -57,8 +57,8 @@ def test_a_plan_is_json_with_every_edge_and_no_secret():
         frozenset({"tracking_password"}),
     )
     user = make("b", inputs={"x": FromStep("a", "out"), "depth": FromParameter("depth"), "k": Literal(3)})
-    pipeline = Pipeline("p", (make("a"), user), {"depth": 5})
-    plan = Plan.of(pipeline, stack=Stack("s", (tracker,)), run_id="r", parameters={"depth": 6})
+    pipeline = Pipeline("p", (make("a"), user), {"depth": 6})
+    plan = Plan.of(pipeline, stack=Stack("s", (tracker,)), run_id="r")
     text = plan.to_json()
     assert "hunter2" not in text
     data = json.loads(text)

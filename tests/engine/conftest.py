@@ -4,8 +4,8 @@ import pytest
 
 from mlstack_nb import materializers
 from mlstack_nb.core.step import Fingerprint, Output, Settings, Step
+from mlstack_nb.engine.calls import Engine
 from mlstack_nb.engine.lease import Leases
-from mlstack_nb.engine.runner import Engine
 from mlstack_nb.engine.store import Store
 from mlstack_nb.engine.values import Codec
 from mlstack_nb.flavors.artifact_store.local import LocalArtifactStore

@@ -17,7 +17,7 @@ from mlstack_nb.errors import ConfigError
 def execute(engine):
     def execute(steps, bodies, **parameters):
         pipeline = Pipeline("p", tuple(steps), parameters)
-        plan = Plan.of(pipeline, stack=Stack("s", ()), run_id="run-1", parameters={})
+        plan = Plan.of(pipeline, stack=Stack("s", ()), run_id="run-1")
         execution = Execution(plan, bodies, engine)
         return execution, execution.run()
 

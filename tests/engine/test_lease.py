@@ -12,10 +12,11 @@ import pytest
 
 from mlstack_nb.core.run import State
 from mlstack_nb.engine import lease
+from mlstack_nb.engine.calls import StepCall
 from mlstack_nb.engine.execute import run_sync
 from mlstack_nb.engine.keys import cache_key
 from mlstack_nb.engine.lease import Leases
-from mlstack_nb.engine.runner import StepCall, drive
+from mlstack_nb.engine.runner import drive
 from mlstack_nb.ports.owner import Owner
 
 KEY = "k" * 64

@@ -8,8 +8,9 @@ import pytest
 
 from mlstack_nb.core.policy import CachePolicy
 from mlstack_nb.core.run import State
+from mlstack_nb.engine.calls import StepCall
 from mlstack_nb.engine.execute import run_sync
-from mlstack_nb.engine.runner import StepCall, drive
+from mlstack_nb.engine.runner import drive
 from mlstack_nb.errors import (
     ConfigError,
     MaterializerError,

@@ -9,8 +9,9 @@ import pytest
 from mlstack_nb import materializers
 from mlstack_nb.core.run import Reason, State
 from mlstack_nb.core.step import Fingerprint
+from mlstack_nb.engine.calls import StepCall, begun
 from mlstack_nb.engine.execute import run_sync
-from mlstack_nb.engine.runner import StepCall, begun, drive
+from mlstack_nb.engine.runner import drive
 from mlstack_nb.engine.store import CacheEntry, Store
 from mlstack_nb.engine.values import Codec, Value
 from mlstack_nb.errors import DamagedObjectError
