@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlstack_nb.app.parameters import typed
-from mlstack_nb.app.runtime import Runtime
+from mlstack_nb.app.runtime import Runtime, new_run_id
+from mlstack_nb.app.step_output import Show, StepOutput
 from mlstack_nb.app.targets import find_function
+from mlstack_nb.catalog import runs as rows
+from mlstack_nb.catalog.step_history import last_durations
 from mlstack_nb.core.events import Listener
 from mlstack_nb.core.pipeline import Pipeline
 from mlstack_nb.core.run import Run
 from mlstack_nb.core.step import Body
 from mlstack_nb.engine.execute import Execution
-from mlstack_nb.errors import NotFoundError
+from mlstack_nb.errors import ConflictError, ObjectMissingError, UsageError
 from mlstack_nb.ports.orchestrator import Company
 from mlstack_nb.source.functions import signature_of
+
+if TYPE_CHECKING:
+    from mlstack_nb.app.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,19 @@ class Launch:
             only_cached=self.only_cached,
         )
 
+    def run(self, listener: Listener, show: Show) -> tuple[Run, Mapping[str, BaseException]]:
+        """Carry it out; returns the run and what each failed step raised. `show` gets what steps print."""
+        run_id = self.request.run_id or new_run_id()
+        output = StepOutput(run_id, self.runtime.workspace.root / "logs", self.runtime.engine.store, show)
+        launch = replace(self, request=replace(self.request, run_id=run_id), bodies=output.of(self.bodies))
+        execution = launch.execution(listener)
+        with output.caught():
+            return execution.run(), execution.errors
+
+    def usual_times(self) -> dict[str, float]:
+        """Step -> seconds that its code took when it ran last."""
+        return last_durations(self.runtime.catalog, self.pipeline.name)
+
 
 def prepare(request: Request) -> Launch:
     """Find the target and wire it. Raises MlstackError for what can not run, and what importing the target raises."""
@@ -83,15 +103,28 @@ def prepare(request: Request) -> Launch:
     return Launch(request, runtime, _cached_as_asked(part, request), bodies, only_cached)
 
 
-def resumed(plan: Mapping[str, Any], run: Run) -> Request:
-    """The request that goes on where `run` ended, from its plan. Raises NotFoundError when it was not launched so."""
+def launch_of(workspace: Workspace, run: Run) -> Request | None:
+    """How a run was asked for; None for one that a notebook or a script began by itself."""
+    store = Runtime.current(workspace=workspace, stack=run.stack).engine.store
+    try:
+        plan = json.loads(store.files.read(f"runs/{run.id}/plan.json"))
+    except ObjectMissingError:
+        return None
     asked = plan.get("launch")
-    if not asked:
-        raise NotFoundError(
+    return Request.from_json(asked) if asked else None
+
+
+def resumed(workspace: Workspace, reference: str) -> Request:
+    """The request that goes on where a run ended. Raises NotFoundError, or UsageError where it can not be."""
+    run = rows.get_run(workspace.catalog, reference)
+    request = launch_of(workspace, run)
+    if request is None:
+        raise UsageError(
             f"Run {run.id} was not started by `mlstack run`, so it can not be resumed.",
             "Run its notebook or script again: what ended well comes from the cache.",
         )
-    request = Request.from_json(asked)
+    if not run.state.is_final:
+        raise ConflictError(f"Run {run.id} is still going on.", f"Stop it first: mlstack cancel {run.id}")
     return replace(request, stack=run.stack, resumes=(*request.resumes, run.id))
 
 

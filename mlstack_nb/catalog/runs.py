@@ -67,6 +67,13 @@ def get_run(catalog: Catalog, reference: str) -> Run:
         return run_of(row, tuple(_steps(connection, row["id"])))
 
 
+def owner_of(catalog: Catalog, run_id: str) -> Owner:
+    """The process that carries a run out, or did."""
+    query = select(runs.c.owner_host, runs.c.owner_pid, runs.c.owner_ticks).where(runs.c.id == run_id)
+    with catalog.read() as connection:
+        return Owner(*connection.execute(query).one())
+
+
 def _find(connection: Connection, reference: str) -> RowMapping:
     newest = select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc())
     if reference == LAST:

@@ -41,6 +41,19 @@ def run_that_made(catalog: Catalog, key: str, *, before: float) -> str | None:
     return found
 
 
+def last_durations(catalog: Catalog, pipeline: str) -> dict[str, float]:
+    """Step -> seconds its code took when it ended well the last time."""
+    latest = func.max(step_runs.c.started_at)
+    query = (
+        select(step_runs.c.step, step_runs.c.ended_at - step_runs.c.started_at, latest)
+        .join(runs, runs.c.id == step_runs.c.run_id)
+        .where(runs.c.pipeline == pipeline, step_runs.c.state == State.COMPLETED.value)
+        .group_by(step_runs.c.step)
+    )
+    with catalog.read() as connection:
+        return {step: took for step, took, _ in connection.execute(query)}
+
+
 def producers(catalog: Catalog, run_id: str, step: str) -> dict[str, str]:
     """Input name -> the step whose output it was; inputs that came from no step are left out."""
     recorded = func.coalesce(step_runs.c.origin, step_runs.c.id)

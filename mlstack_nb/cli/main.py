@@ -14,9 +14,12 @@ from mlstack_nb.errors import MlstackError, UsageError, nearest
 
 COMMANDS = {
     "artifacts": ("mlstack_nb.cli.artifacts:artifacts", "What steps made: list, versions, lineage."),
+    "cancel": ("mlstack_nb.cli.resume:cancel", "Stop a run."),
     "component": ("mlstack_nb.cli.component:component", "The parts stacks are made of: register, list, change."),
     "demo": ("mlstack_nb.cli.demo:demo", "Train a model on real data, twice, on two stacks."),
     "doctor": ("mlstack_nb.cli.doctor:doctor", "Check this installation and workspace."),
+    "resume": ("mlstack_nb.cli.resume:resume", "Run what is missing of a run."),
+    "run": ("mlstack_nb.cli.run:run", "Run a notebook or a pipeline, whole or in part."),
     "runs": ("mlstack_nb.cli.runs:runs", "What has been run: list, show, steps."),
     "stack": ("mlstack_nb.cli.stack:stack", "Where pipelines run: register, set, import, export."),
     "why": ("mlstack_nb.cli.why:why", "Why a step ran, or came from the cache."),

@@ -107,6 +107,25 @@ def steps(run: str, as_json: bool) -> None:
         _print_steps(found)
 
 
+@runs.command()
+@run_argument
+@click.argument("step", default="")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
+def logs(run: str, step: str, follow: bool) -> None:
+    """Print what the steps of a run printed, or one of them; of the last run by default.
+
+    Example: mlstack runs logs last train -f
+    """
+    from mlstack_nb.app.run_logs import logs as use_case
+
+    for name, text in use_case(Workspace.find(), run, step, follow=follow):
+        if step:
+            click.echo(text, nl=False)
+        else:
+            for line in text.splitlines():
+                click.echo(f"{click.style(f'{name} |', dim=True)} {line}")
+
+
 def _print_steps(found: list[dict[str, Any]]) -> None:
     print_table(found, STEP_COLUMNS, empty="No step of this run has started.")
     for step in found:

@@ -25,9 +25,13 @@ class Owner:
         return cls(this_host(), pid, _start_ticks(pid))
 
     @property
+    def is_here(self) -> bool:
+        return self.host == this_host()
+
+    @property
     def is_gone(self) -> bool:
         """Whether the process has surely ended. Of another host's processes nothing is known."""
-        if self.host != this_host():
+        if not self.is_here:
             return False
         try:
             os.kill(self.pid, 0)

@@ -1,0 +1,5 @@
+"""`python -m mlstack_nb.cli` is the `mlstack` command."""
+
+from mlstack_nb.cli.main import main
+
+main()
