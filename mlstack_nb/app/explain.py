@@ -71,7 +71,7 @@ def why(workspace: Workspace, step: str, reference: str = rows.LAST) -> Explanat
     Raises NotFoundError for the run or, with the nearest name, for the step; UsageError for an ambiguous beginning.
     """
     run = rows.get_run(workspace.catalog, reference)
-    after = _step_of(run, step)
+    after = step_of(run, step)
     before = _run_before(workspace, run.pipeline, after)
     reasons = _Reasons(workspace, run, after, before).all()
     return Explanation(run.pipeline, step, run.id, after.state, before.id if before else "", tuple(reasons))
@@ -106,10 +106,10 @@ def _not_fresh(workspace: Workspace, pipeline: str, name: str, standing: Standin
     before = _run_before(workspace, pipeline, now)
     if before is None:
         return Explanation(pipeline, name, "", State.PENDING, "", (_first(),))
-    earlier = _step_of(before, name)
+    earlier = step_of(before, name)
     sources = {label: cut(text) for label, text in step.fingerprint.sources.items()}
     edges = {name: source.step for name, source in step.inputs.items() if isinstance(source, FromStep)}
-    reasons = differences(_side(workspace, before, earlier), Side(now, sources, edges, {}))
+    reasons = differences(side_of(workspace, before, earlier), Side(now, sources, edges, {}))
     if not reasons:
         reasons = [_without_difference(now, earlier)]
     return Explanation(pipeline, name, "", State.PENDING, before.id, tuple(reasons))
@@ -129,7 +129,7 @@ class _Reasons:
         self.run = run
         self.after = after
         self.before = before
-        self.earlier = _step_of(before, after.step) if before is not None else None
+        self.earlier = step_of(before, after.step) if before is not None else None
 
     def all(self) -> list[Finding]:
         after = self.after
@@ -165,7 +165,7 @@ class _Reasons:
         """None for the same key: what differs then does not count, by the step's cache policy."""
         if self.before is None or self.earlier is None or self.earlier.key == self.after.key:
             return []
-        old, new = _side(self.workspace, self.before, self.earlier), _side(self.workspace, self.run, self.after)
+        old, new = side_of(self.workspace, self.before, self.earlier), side_of(self.workspace, self.run, self.after)
         return differences(old, new) or [_unseen()]
 
     def _nothing_differs(self, before: Run, earlier: StepRun) -> Finding:
@@ -208,7 +208,7 @@ def _run_before(workspace: Workspace, pipeline: str, after: StepRun) -> Run | No
     return rows.get_run(workspace.catalog, found) if found is not None else None
 
 
-def _step_of(run: Run, name: str) -> StepRun:
+def step_of(run: Run, name: str) -> StepRun:
     """The newest one of that name."""
     for step in reversed(run.steps):
         if step.step == name:
@@ -217,7 +217,7 @@ def _step_of(run: Run, name: str) -> StepRun:
     raise NotFoundError.of("step", name, known, f"Steps of run {run.id}: {', '.join(known) or 'none'}.")
 
 
-def _side(workspace: Workspace, run: Run, step: StepRun) -> Side:
+def side_of(workspace: Workspace, run: Run, step: StepRun) -> Side:
     store = _store(workspace, run.stack)
     return Side(
         step,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mlstack_nb.app.launch import Launch, Request
     from mlstack_nb.core.run import Run
 
+
 @click.command()
 @click.argument("target")
 @click.option("-p", "--parameter", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated.")
@@ -53,7 +54,7 @@ def run(
     run_id: str,
     as_json: bool,
 ) -> int:
-    """Run TARGET: a notebook, `file.py:pipeline` or `package.module:pipeline`.
+    r"""Run TARGET: a notebook, `file.py:pipeline` or `package.module:pipeline`.
 
     What has not changed comes from the cache. The exit code is 1 when a step failed.
 

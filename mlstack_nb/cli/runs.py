@@ -108,6 +108,24 @@ def steps(run: str, as_json: bool) -> None:
 
 
 @runs.command()
+@click.argument("before")
+@click.argument("after", default="last")
+@json_option
+def diff(before: str, after: str, as_json: bool) -> None:
+    """Show what differs between two runs: stack, parameters, code, packages, inputs, results.
+
+    Example: mlstack runs diff 20261121-0930 last
+    """
+    from mlstack_nb.app.run_differences import compare
+
+    found = compare(Workspace.find(), before, after)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        click.echo("\n".join(found.lines()))
+
+
+@runs.command()
 @run_argument
 @click.argument("step", default="")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")

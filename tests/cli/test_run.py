@@ -253,3 +253,24 @@ def test_an_interrupted_run_is_recorded_and_resumes(
     done = start("resume", "--json")
     assert json.loads(done.communicate(timeout=30)[0])["state"] == "completed"
     assert (tmp_path / "cleaned").read_text() == "x"
+
+
+def test_two_runs_are_compared(mlstack: Any, script: str) -> None:
+    first = mlstack("run", script, "--json").json["id"]
+    second = mlstack("run", script, "-p", "depth=6", "--json").json["id"]
+    found = mlstack("runs", "diff", first, second, "--json").json
+    assert (found["before"], found["after"]) == (first, second)
+    assert [one["text"] for one in found["general"]] == ["parameter depth 5.0 -> 6.0"]
+    assert (found["steps"]["load"], found["steps"]["other"]) == ([], [])
+    assert [one["text"] for one in found["steps"]["train"]] == ["parameter depth 5.0 -> 6.0", "output 5.0 -> 6.0 (+1)"]
+    assert mlstack("runs", "diff", first, first).out.count("the same") == 4
+
+
+def test_a_failed_run_is_compared_with_a_good_one(mlstack: Any, script: str, tmp_path: Path) -> None:
+    mlstack("run", script)
+    (tmp_path / "broken").touch()
+    mlstack("run", script, "-p", "depth=6")
+    good = mlstack("runs", "list", "--state", "completed", "--json").json[0]["id"]
+    told = mlstack("runs", "diff", good).out
+    assert "  state completed -> failed" in told
+    assert "  - completed -> failed" in told
