@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from bench import fingerprint, imports, large, noop, parallel
+from bench import compile as compiling
+from bench import fingerprint, hashing, imports, kernels, large, noop, parallel, replay
 
 
 def main() -> int:
     print(f"{'':44} {'measured':>12} {'floor':>10} {'ratio':>7} {'limit':>10}")
     held = True
-    for module in (imports, fingerprint, noop, large, parallel):
+    for module in (imports, fingerprint, compiling, noop, large, hashing, parallel, replay, kernels):
         for line in module.lines():
             floor = "" if line.floor is None else f"{line.floor:.3g}"
             ratio = "" if line.ratio is None else f"{line.ratio:.2f}x"

@@ -19,6 +19,15 @@
     |   |-- DamagedObjectError       the stored bytes are not the ones that were written
     |   `-- StoreUnwritableError     no permission, no space
     |-- CatalogError                 the catalog can not be opened, read or written
+    |-- KernelError                  a notebook's kernel can not be had
+    |   |-- KernelMissingError       no kernel of that name is installed
+    |   |-- KernelLanguageError      the kernel does not speak the notebook's language
+    |   |-- KernelPackageError       the kernel's environment has no ipykernel
+    |   `-- KernelStartError         the kernel ended, or kept silent, before its first reply
+    |-- CellError                    a cell raised an exception
+    |   |-- CellTimeoutError         a cell ran longer than allowed
+    |   |-- CellCancelledError       somebody stopped the notebook at this cell
+    |   `-- KernelDiedError          the kernel ended while it ran this cell
     `-- StepError                    a step's own code failed
         `-- StepTimeoutError         a step ran longer than allowed
 
@@ -132,6 +141,42 @@ class StoreUnwritableError(StoreError):
 
 class CatalogError(MlstackError):
     pass
+
+
+class KernelError(MlstackError):
+    http_status = 422
+
+
+class KernelMissingError(KernelError):
+    http_status = 404
+
+
+class KernelLanguageError(KernelError):
+    pass
+
+
+class KernelPackageError(KernelError):
+    pass
+
+
+class KernelStartError(KernelError):
+    retryable = True
+
+
+class CellError(MlstackError):
+    pass
+
+
+class CellTimeoutError(CellError):
+    retryable = True
+
+
+class CellCancelledError(CellError):
+    retryable = True
+
+
+class KernelDiedError(CellError):
+    retryable = True
 
 
 class StepError(MlstackError):

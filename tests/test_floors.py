@@ -21,8 +21,9 @@ FLOORS = (
     ("core",),
     ("source",),
     ("ports",),
-    ("materializers", "catalog", "flavors", "engine", "testing"),
+    ("materializers", "catalog", "flavors", "engine", "kernels", "testing"),
     ("app",),
+    ("step_notebook", "run_node"),
     ("notebook", "server", "cli", "compat"),
 )
 RANK = {package: rank for rank, floor in enumerate(FLOORS) for package in floor}
@@ -30,7 +31,14 @@ RANK = {package: rank for rank, floor in enumerate(FLOORS) for package in floor}
 PURE = ("core", "source")  # standard library and these:
 PURE_MAY_IMPORT = {"blake3"}
 CORE_MAY_NOT_IMPORT = {"http", "io", "os", "shutil", "socket", "sqlite3", "subprocess", "tempfile", "urllib"}
-ONLY_IN = {"IPython": {"notebook"}, "ipywidgets": {"notebook"}, "click": {"cli"}, "jupyter_server": {"server"}}
+ONLY_IN = {
+    "IPython": {"notebook"},
+    "click": {"cli"},
+    "ipykernel": {"kernels"},
+    "ipywidgets": {"notebook"},
+    "jupyter_server": {"server"},
+    "nbclient": {"kernels"},
+}
 
 
 class Tree:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from mlstack_nb.app.parameters import typed
+from mlstack_nb.app.parameters import declared_by, typed
 from mlstack_nb.app.runtime import Runtime, new_run_id
 from mlstack_nb.app.step_output import Show, StepOutput
-from mlstack_nb.app.targets import find_function
+from mlstack_nb.app.targets import find_function, is_notebook
 from mlstack_nb.catalog import runs as rows
 from mlstack_nb.catalog.step_history import last_durations
 from mlstack_nb.core.events import Listener
 from mlstack_nb.core.pipeline import Pipeline
 from mlstack_nb.core.run import Run
 from mlstack_nb.core.step import Body
-from mlstack_nb.engine.execute import Execution
+from mlstack_nb.engine.execute import Complete, Execution
 from mlstack_nb.errors import ConflictError, ObjectMissingError, UsageError
 from mlstack_nb.ports.orchestrator import Company
 from mlstack_nb.source.functions import signature_of
@@ -43,6 +44,8 @@ class Request:
     until: str = ""
     use_cache: bool = True
     fail_fast: bool = False
+    whole: bool = False
+    timeout_s: float | None = None
     run_id: str = ""
     resumes: tuple[str, ...] = ()
 
@@ -65,6 +68,9 @@ class Launch:
     bodies: Mapping[str, Body]
     only_cached: frozenset[str]
     company: Company = Company.IN_THREADS
+    complete: Complete | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    close: Callable[[], None] = lambda: None
 
     def execution(self, listener: Listener | None = None) -> Execution:
         return self.runtime.execution(
@@ -76,16 +82,20 @@ class Launch:
             run_id=self.request.run_id,
             launch=self.request.to_json(),
             only_cached=self.only_cached,
+            complete=self.complete,
+            stop=self.stop,
         )
 
     def run(self, listener: Listener, show: Show) -> tuple[Run, Mapping[str, BaseException]]:
         """Carry it out; returns the run and what each failed step raised. `show` gets what steps print."""
-        run_id = self.request.run_id or new_run_id()
-        output = StepOutput(run_id, self.runtime.workspace.root / "logs", self.runtime.engine.store, show)
-        launch = replace(self, request=replace(self.request, run_id=run_id), bodies=output.of(self.bodies))
-        execution = launch.execution(listener)
-        with output.caught():
-            return execution.run(), execution.errors
+        folder = self.runtime.workspace.root / "logs"
+        output = StepOutput(self.request.run_id, folder, self.runtime.engine.store, show)
+        execution = replace(self, bodies=output.of(self.bodies)).execution(listener)
+        try:
+            with output.caught():
+                return execution.run(), execution.errors
+        finally:
+            self.close()
 
     def usual_times(self) -> dict[str, float]:
         """Step -> seconds that its code took when it ran last."""
@@ -94,13 +104,34 @@ class Launch:
 
 def prepare(request: Request) -> Launch:
     """Find the target and wire it. Raises MlstackError for what can not run, and what importing the target raises."""
+    request = replace(request, run_id=request.run_id or new_run_id())
     runtime = Runtime.current(stack=request.stack)
+    if is_notebook(request.target):
+        return _of_notebook(request, runtime)
     function = find_function(request.target)
     declared = signature_of(function.function).parameters
     parameters = typed({**request.values, **request.texts}, declared, of=request.target, texts=request.texts)
     pipeline, bodies = function.build(**parameters)
     part, only_cached = pipeline.part(first=request.first, only=request.only, until=request.until)
-    return Launch(request, runtime, _cached_as_asked(part, request), bodies, only_cached)
+    return Launch(request, runtime, part if request.use_cache else part.without_cache(), bodies, only_cached)
+
+
+def _of_notebook(request: Request, runtime: Runtime) -> Launch:
+    from mlstack_nb.app.notebook_runs import NotebookRun
+    from mlstack_nb.app.notebooks import compile_notebook
+
+    notebook = compile_notebook(request.target, whole=request.whole)
+    given = {**request.values, **request.texts}
+    if given:
+        declared = [declared_by(one) for one in notebook.parameters.values()]
+        values = typed(given, declared, of=request.target, texts=request.texts)
+        notebook = compile_notebook(request.target, values, whole=request.whole)
+    part, only_cached = notebook.pipeline.part(first=request.first, only=request.only, until=request.until)
+    stop = threading.Event()
+    run = NotebookRun(notebook, runtime, request.run_id, stop, request.timeout_s)
+    bodies = {step.name: run.body(notebook.step(step.name)) for step in part.steps}
+    part = part if request.use_cache else part.without_cache()
+    return Launch(request, runtime, part, bodies, only_cached, Company.APART, run.complete, stop, run.close)
 
 
 def launch_of(workspace: Workspace, run: Run) -> Request | None:
@@ -126,10 +157,3 @@ def resumed(workspace: Workspace, reference: str) -> Request:
     if not run.state.is_final:
         raise ConflictError(f"Run {run.id} is still going on.", f"Stop it first: mlstack cancel {run.id}")
     return replace(request, stack=run.stack, resumes=(*request.resumes, run.id))
-
-
-def _cached_as_asked(pipeline: Pipeline, request: Request) -> Pipeline:
-    if request.use_cache:
-        return pipeline
-    steps = (replace(step, settings=replace(step.settings, cache=False)) for step in pipeline.steps)
-    return replace(pipeline, steps=tuple(steps))

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import ast
 import typing
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlstack_nb.core.types import named, shown
 from mlstack_nb.errors import NotFoundError, UsageError
 from mlstack_nb.source.functions import NO_DEFAULT, Parameter
+
+if TYPE_CHECKING:
+    from mlstack_nb.app.compiled import NotebookParameter
+
+_TYPES = {
+    **{kind.__name__: kind for kind in (int, float, str, bool, bytes, list, dict, tuple, set)},
+    **{name: getattr(typing, name) for name in ("Any", "Literal", "Optional", "Union", "List", "Dict", "Tuple")},
+    "Path": Path,
+}
+_TYPE_NODES = (
+    *(ast.Expression, ast.Name, ast.Subscript, ast.Tuple, ast.List, ast.Constant, ast.BinOp, ast.BitOr, ast.Load),
+    *(ast.UnaryOp, ast.USub),
+)
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -57,6 +71,24 @@ def typed(
             raise NotFoundError.of("parameter", name, known, f"Parameters of {of}: {', '.join(known) or 'none'}.")
         values[name] = _value(value, known[name], is_text=name in set(texts), of=of)
     return values
+
+
+def declared_by(parameter: NotebookParameter) -> Parameter:
+    """A notebook's parameter with the type that its annotation names, where that is one of Python's own."""
+    default = parameter.value if parameter.is_constant else NO_DEFAULT
+    return Parameter(parameter.name, default, _plain_type(parameter.annotation))
+
+
+def _plain_type(annotation: str) -> Any:
+    """The type, or None for one of the notebook's own, which only its kernel knows. Executes `[]` and `|` alone."""
+    try:
+        nodes = list(ast.walk(ast.parse(annotation, mode="eval")))
+        names = {node.id for node in nodes if isinstance(node, ast.Name)}
+        if not names <= _TYPES.keys() or not all(isinstance(node, _TYPE_NODES) for node in nodes):
+            return None
+        return eval(annotation, {"__builtins__": {}}, _TYPES)  # noqa: S307 - of those names and nodes alone
+    except (SyntaxError, TypeError, ValueError, RecursionError):
+        return None
 
 
 def _value(value: Any, parameter: Parameter, *, is_text: bool, of: str) -> Any:

@@ -78,14 +78,14 @@ class PipelineFunction(Generic[P]):
             wiring.reset(token)
         if not wired.steps:
             raise UsageError(f"Pipeline {self.name!r} calls no step.", "Call a function with @step in it.")
-        steps = [self._configured(step) for step in wired.steps]
+        steps = [self.configured(step) for step in wired.steps]
         pipeline = Pipeline(self.name, tuple(steps), parameters)
         pipeline.check()
         reached = {id(step.fingerprint): (step.name, step.fingerprint) for step in steps}
         check_loaded(wired.modules | {module: name for name, found in reached.values() for module in modules_of(found)})
         return pipeline, wired.bodies
 
-    def _configured(self, step: Step) -> Step:
+    def configured(self, step: Step) -> Step:
         """The step with what the pipeline says and the step itself does not."""
         settings = step.settings
         if self.enable_cache is False:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,7 +22,7 @@ from mlstack_nb.core.run import Run
 from mlstack_nb.core.stack import Component, Kind, Stack
 from mlstack_nb.core.step import Body, Step
 from mlstack_nb.engine.calls import Engine
-from mlstack_nb.engine.execute import Execution
+from mlstack_nb.engine.execute import Complete, Execution
 from mlstack_nb.engine.lease import Leases
 from mlstack_nb.engine.store import Store
 from mlstack_nb.engine.values import Codec, Value
@@ -87,6 +88,8 @@ class Runtime:
         run_id: str = "",
         launch: Mapping[str, Any] | None = None,
         only_cached: frozenset[str] = frozenset(),
+        complete: Complete | None = None,
+        stop: threading.Event | None = None,
     ) -> Execution:
         """A whole run, not begun yet; `listener` hears what the catalog hears, after it."""
         plan = Plan.of(
@@ -95,7 +98,16 @@ class Runtime:
         for step in plan.steps:
             self.check_tracker(step)
         engine = self._heard_by(listener)
-        return Execution(plan, bodies, engine, captured=captured, company=company, fail_fast=fail_fast)
+        return Execution(
+            plan,
+            bodies,
+            engine,
+            captured=captured,
+            complete=complete,
+            company=company,
+            fail_fast=fail_fast,
+            stop=stop,
+        )
 
     def check_tracker(self, step: Step) -> None:
         """Raises ConfigError, naming the stacks that have one, when the step asks for a tracker that this one lacks."""

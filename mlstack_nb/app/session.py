@@ -14,10 +14,11 @@ from mlstack_nb.app.freshness import Freshness, Standing, standings
 from mlstack_nb.app.live_run import LiveRun
 from mlstack_nb.app.runtime import Runtime
 from mlstack_nb.app.step_cells import StepCell, read_step
+from mlstack_nb.core.display import Display
 from mlstack_nb.core.events import Event, Listener, StepEnded
 from mlstack_nb.core.pipeline import Pipeline
 from mlstack_nb.core.run import Run, StepRun
-from mlstack_nb.core.step import Body, FromStep, Step
+from mlstack_nb.core.step import Body, FromStep, Left, Produced, Step
 from mlstack_nb.engine.calls import Engine, StepCall, StepResult
 from mlstack_nb.engine.execute import Execution
 from mlstack_nb.engine.runner import drive
@@ -28,7 +29,7 @@ from mlstack_nb.source.cell import parse as parse_cell
 from mlstack_nb.source.scope import NotebookScope
 
 Namespace = dict[str, Any]
-Execute = Callable[[StepCell, Namespace], Mapping[str, Any]]
+Execute = Callable[[StepCell, Namespace], Left]
 
 
 class Session:
@@ -92,7 +93,7 @@ class Session:
 
     def drive_cell(
         self, line: str, body: str, *, label: str, cell_id: str | None = None
-    ) -> Generator[Namespace, Mapping[str, Any], StepRun]:
+    ) -> Generator[Namespace, Left, StepRun]:
         """Run one step cell: yields the fresh namespace to execute `body` in, takes it back, binds the outputs.
 
         Throw in what the body raised; it is raised again when the step gives up. Raises MlstackError before it
@@ -108,28 +109,35 @@ class Session:
         run = self._live_run.open(step.name, self.pipeline(), runtime)
         call = StepCall(step, run.id, self.name, {**inputs, **cell.captured}, cell.parameters)
         before = self._states.get(step.name)
-        produced: Mapping[str, Any] = {}
+        left: Left = {}
         driver = drive(call, self._observed(runtime.engine))
         try:
             given = next(driver)
             while True:
                 try:
-                    produced = yield self._namespace(cell, given)
+                    left = yield self._namespace(cell, given)
                 except BaseException as error:  # noqa: BLE001  (handed on, not kept)
                     given = driver.throw(error)
                 else:
-                    given = driver.send(produced)
+                    given = driver.send(left)
         except StopIteration as stop:
-            self._keep(step.name, stop.value, produced)
+            self._keep(step.name, stop.value, left)
             return self._states[step.name]
         finally:
             after = self._states.get(step.name)
             self._live_run.close(after if after is not before else None, runtime)
 
-    def run_all(self, execute: Execute, *, listener: Listener | None = None) -> tuple[Run, Mapping[str, BaseException]]:
+    def run_all(
+        self,
+        execute: Execute,
+        *,
+        listener: Listener | None = None,
+        part: Mapping[str, str] | None = None,
+        use_cache: bool = True,
+    ) -> tuple[Run, Mapping[str, BaseException]]:
         """Run every step cell, in the order their names demand, as one run of the pipeline that `listener` follows.
 
-        Returns it with what each failed step raised.
+        `part` chooses some of them, as `Pipeline.part` does. Returns the run with what each failed step raised.
         """
         if not self._cells:
             raise UsageError("This notebook has no step yet.", "Run a cell that starts with: %%step NAME")
@@ -138,20 +146,27 @@ class Session:
             name: self._read(cell.line, cell.body, label=cell.label, cell_id=cell.cell_id, runtime=runtime)
             for name, cell in self._cells.items()
         }
-        produced: dict[str, Mapping[str, Any]] = {}
+        left: dict[str, Left] = {}
+        pipeline, only_cached = self.pipeline().part(**(part or {}))
+        cells = {step.name: self._cells[step.name] for step in pipeline.steps}
         execution = runtime.execution(
-            self.pipeline(),
-            {name: self._body(cell, execute, produced) for name, cell in self._cells.items()},
-            captured={name: cell.captured for name, cell in self._cells.items()},
+            pipeline if use_cache else pipeline.without_cache(),
+            {name: self._body(cell, execute, left) for name, cell in cells.items()},
+            captured={name: cell.captured for name, cell in cells.items()},
             listener=listener,
             company=Company.NONE,
+            only_cached=only_cached,
         )
         self._live_run.leave()
         try:
             run = execution.run()
         finally:
-            self._take_over(execution, produced)
+            self._take_over(execution, left)
         return run, execution.errors
+
+    def display_of(self, run: StepRun) -> Display | None:
+        """What the step showed when it was executed; None for nothing, and where that is no longer there."""
+        return Runtime.current().engine.store.display(run.display) if run.display else None
 
     def standings(self) -> Mapping[str, Standing]:
         """How every step stands, found without running or storing anything."""
@@ -174,24 +189,24 @@ class Session:
         runtime.check_tracker(cell.step)
         return cell
 
-    def _body(self, cell: StepCell, execute: Execute, produced: dict[str, Mapping[str, Any]]) -> Body:
-        def body(inputs: Namespace) -> Mapping[str, Any]:
-            produced[cell.step.name] = execute(cell, self._namespace(cell, inputs))
-            return produced[cell.step.name]
+    def _body(self, cell: StepCell, execute: Execute, left: dict[str, Left]) -> Body:
+        def body(inputs: Namespace) -> Left:
+            left[cell.step.name] = execute(cell, self._namespace(cell, inputs))
+            return left[cell.step.name]
 
         return body
 
-    def _take_over(self, execution: Execution, produced: Mapping[str, Mapping[str, Any]]) -> None:
+    def _take_over(self, execution: Execution, left: Mapping[str, Left]) -> None:
         for ended in execution.ended.values():
             self._ended(ended)
         for step in execution.plan.steps:
             if step.name in execution.results:
-                self._keep(step.name, execution.results[step.name], produced.get(step.name, {}))
+                self._keep(step.name, execution.results[step.name], left.get(step.name, {}))
 
-    def _keep(self, step: str, result: StepResult, produced: Mapping[str, Any]) -> None:
+    def _keep(self, step: str, result: StepResult, left: Left) -> None:
         self._states[step] = result.run
         self._results[step] = result
-        self.bindings.bind(step, result, produced)
+        self.bindings.bind(step, result, Produced.of(left).names)
 
     def _ended(self, run: StepRun) -> None:
         """What a step gave before it failed is no longer what it gives."""

@@ -5,28 +5,25 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Any
 
 from mlstack_nb.app.bindings import Bindings
 from mlstack_nb.app.loaded_code import check_loaded, modules_of
+from mlstack_nb.app.step_assembly import assembled, with_values
 from mlstack_nb.app.wording import size
 from mlstack_nb.core.graph import descendants
-from mlstack_nb.core.step import Captured, FromParameter, FromStep, Literal, Source, Step
-from mlstack_nb.core.types import DataFile
+from mlstack_nb.core.step import Literal, Step
 from mlstack_nb.engine.calls import Engine
-from mlstack_nb.engine.keys import is_plain
 from mlstack_nb.engine.values import Value
 from mlstack_nb.errors import ConflictError, CycleError, GraphError, MaterializerError, UndefinedNameError, nearest
-from mlstack_nb.source.cell import Cell, outputs_of
+from mlstack_nb.source.cell import Cell
 from mlstack_nb.source.cell import parse as parse_cell
-from mlstack_nb.source.fingerprint import of_cell
 from mlstack_nb.source.reach import Reach, reach
 from mlstack_nb.source.step_line import StepLine
 from mlstack_nb.source.step_line import parse as parse_line
 
 CAPTURED_AT_MOST = 256 * 1024 * 1024
 """In bytes, as `sys.getsizeof` counts: the arrays and frames that can be large tell it truly."""
-DATA_FILE = Annotated[str, DataFile()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +67,10 @@ def read_step(
     found = reach(cell, bindings.scope, outputs=set(allowed), through_values=False)
     _check_no_cycle(asked, cell, found, producers, cells)
     _check_names(asked, cell, found, producers, bindings)
-    sources: dict[str, Source] = {name: FromStep(producers[name], name) for name in asked.inputs or found.inputs}
-    sources |= {name: FromParameter(name) for name in found.constants}
-    plain = {name: bindings.value(name) for name in found.values if is_plain(bindings.value(name))}
+    read = assembled(asked, cell, found, bindings.scope, producers=producers, source=body)
+    step = with_values(read, {name: bindings.value(name) for name in found.values})
+    plain = {name: source.value for name, source in step.inputs.items() if isinstance(source, Literal)}
     stored = [name for name in found.values if name not in plain]
-    sources |= {name: Literal(value) for name, value in plain.items()}
-    sources |= {name: Captured(bindings.origin(name)) for name in stored}
-    step = Step(
-        name=asked.name,
-        inputs=sources,
-        outputs=outputs_of(cell, asked.outputs),
-        fingerprint=of_cell(cell, found, bindings.scope),
-        settings=asked.settings,
-        after=asked.after,
-        source=body,
-        input_types={name: DATA_FILE for name in found.constants if _is_data_file(name, bindings)},
-    )
     check_loaded(dict.fromkeys(modules_of(step.fingerprint), asked.name))
     _tell_outdated(found.values, asked.name, bindings, engine)
     captured = {name: _capture(name, asked.name, bindings, engine) for name in stored}
@@ -185,11 +170,6 @@ def _tell_outdated(names: Iterable[str], step: str, bindings: Bindings, engine: 
                 f"step {step}: {made.name!r} was computed in cell {made.label}, before {source.name!r} changed in cell "
                 f"{source.label}; run {made.label} again to bring it up to date"
             )
-
-
-def _is_data_file(name: str, bindings: Bindings) -> bool:
-    definition = bindings.scope.lookup(name)
-    return definition is not None and definition.is_data_file
 
 
 def _capture(name: str, step: str, bindings: Bindings, engine: Engine) -> Value:

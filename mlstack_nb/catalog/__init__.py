@@ -1,1 +1,1 @@
-"""The catalog: the SQL index of stacks, runs and artifacts. Floor: imports errors, core and ports only."""
+"""The catalog: the SQL index of stacks, runs, artifacts and schedules. Floor: imports errors, core and ports only."""

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 @click.option("--until", default="", metavar="STEP", help="End with this step.")
 @click.option("--no-cache", is_flag=True, help="Run the steps even if nothing has changed.")
 @click.option("--fail-fast", is_flag=True, help="Begin nothing more once a step has failed.")
+@click.option("--whole", is_flag=True, help="Run a notebook as one step, from top to bottom.")
+@click.option("--timeout", "timeout_s", type=click.FloatRange(min=0, min_open=True), help="Seconds for a cell.")
 @click.option("--detach", is_flag=True, help="Run in the background; print the run's id.")
 @click.option("--dry-run", is_flag=True, help="Say what would run, and run nothing.")
 @click.option("--run-id", default="", hidden=True)
@@ -49,6 +51,8 @@ def run(
     until: str,
     no_cache: bool,
     fail_fast: bool,
+    whole: bool,
+    timeout_s: float | None,
     detach: bool,
     dry_run: bool,
     run_id: str,
@@ -76,6 +80,8 @@ def run(
         until=until,
         use_cache=not no_cache,
         fail_fast=fail_fast,
+        whole=whole,
+        timeout_s=timeout_s,
         run_id=run_id,
     )
     if detach:

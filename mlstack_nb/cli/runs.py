@@ -10,6 +10,7 @@ from mlstack_nb.app.wording import duration, moment
 from mlstack_nb.app.workspace import Workspace
 from mlstack_nb.cli.groups import Group
 from mlstack_nb.cli.output import Columns, counts, json_option, pairs, print_fields, print_json, print_table
+from mlstack_nb.cli.run_notebooks import notebook
 
 run_argument = click.argument("run", default="last")
 STEP_COLUMNS: Columns = {
@@ -149,3 +150,6 @@ def _print_steps(found: list[dict[str, Any]]) -> None:
     for step in found:
         if step["failure"]:
             click.echo(f"\nStep {step['step']!r} failed: {step['failure']['type']}: {step['failure']['message']}")
+
+
+runs.add_command(notebook)

@@ -60,6 +60,11 @@ class Pipeline:
         steps = tuple(step for step in self.steps if step.name in chosen | needed)
         return replace(self, steps=steps), frozenset(needed)
 
+    def without_cache(self) -> Pipeline:
+        """The same, with every step to be run whatever the cache has."""
+        steps = (replace(step, settings=replace(step.settings, cache=False)) for step in self.steps)
+        return replace(self, steps=tuple(steps))
+
     def check(self) -> None:
         """Every name once, every edge to an output that exists."""
         outputs: dict[str, set[str]] = {}

@@ -53,7 +53,10 @@ class Failure:
 
     @classmethod
     def of(cls, error: BaseException) -> Failure:
-        """Whatever was raised, also where its own `__str__` raises."""
+        """Of whatever was raised, also where its own `__str__` raises. An error may bring the failure it stands for."""
+        brought = getattr(error, "failure", None)
+        if isinstance(brought, Failure):
+            return brought
         try:
             message = str(error)
         except Exception:  # noqa: BLE001  (an exception of the user's may do anything)
@@ -67,7 +70,8 @@ class StepRun:
 
     `inputs` maps input names to content digests; `tracker` holds `name`, `run_id` and `url` of the
     experiment tracker's run, when there was one. `reason` is None for a step whose code did not run; `code` is the
-    digest of its fingerprint, by which the store has the source of its parts.
+    digest of its fingerprint, by which the store has the source of its parts; `display` names what it showed when it
+    ran, which the store has, too.
     """
 
     run_id: str
@@ -86,6 +90,7 @@ class StepRun:
     tracker: Mapping[str, str] | None = None
     reason: Reason | None = None
     code: str = ""
+    display: str = ""
 
     def __repr__(self) -> str:
         return f"<step run {self.step}: {self.state}>"
@@ -114,6 +119,7 @@ class StepRun:
             "tracker": self.tracker and dict(self.tracker),
             "reason": self.reason and self.reason.value,
             "code": self.code,
+            "display": self.display,
         }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from mlstack_nb.core.display import Display
 from mlstack_nb.core.policy import CachePolicy
 
 
@@ -120,6 +121,21 @@ class Step:
         return tuple(dict.fromkeys((*edges, *self.after)))
 
 
+@dataclass(frozen=True, slots=True)
+class Produced:
+    """What a step's code left: its names, and what it showed meanwhile, where somebody recorded that."""
+
+    names: Mapping[str, Any]
+    display: Display | None = None
+
+    @classmethod
+    def of(cls, left: Mapping[str, Any] | Produced) -> Produced:
+        return left if isinstance(left, Produced) else cls(left)
+
+
+Left = Mapping[str, Any] | Produced
+
+
 class Body(Protocol):
     """The executable part of a step: takes inputs by name, gives outputs by name.
 
@@ -127,4 +143,4 @@ class Body(Protocol):
     `async` returns an awaitable of the same mapping.
     """
 
-    def __call__(self, inputs: dict[str, Any], /) -> Mapping[str, Any] | Awaitable[Mapping[str, Any]]: ...
+    def __call__(self, inputs: dict[str, Any], /) -> Left | Awaitable[Left]: ...

@@ -43,7 +43,8 @@ class StepCall:
     """One execution to be: `inputs` are stored values (of steps and captured ones), `parameters` plain ones.
 
     `only_cached`: it must not run, its result is to be in the cache. `resumes` are ids of runs whose results are good
-    enough for a step that is not cached otherwise.
+    enough for a step that is not cached otherwise. `apart`: its code runs in another process, which loads its inputs,
+    keeps its time and stores its outputs itself.
     """
 
     step: Step
@@ -53,6 +54,15 @@ class StepCall:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     only_cached: bool = False
     resumes: frozenset[str] = frozenset()
+    apart: bool = False
+
+
+class Handed(dict[str, Any]):
+    """What a step that runs apart is given: inputs that are not loaded, parameters, its experiment tracker's run."""
+
+    def __init__(self, names: Mapping[str, Any], *, tracker: Mapping[str, str] | None) -> None:
+        super().__init__(names)
+        self.tracker = tracker
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from typing import Any
@@ -20,6 +21,9 @@ from mlstack_nb.engine.tracking import check_tracker
 from mlstack_nb.engine.values import Value
 from mlstack_nb.ports.orchestrator import Company
 
+Complete = Callable[[Step, Mapping[str, StepResult]], tuple[Step, Mapping[str, Value]]]
+"""Gives a step, once those before it have ended, the values that only a run finds out."""
+
 
 class Outlook(StrEnum):
     """What would become of a step: `depends` stands for one that reads from a step that runs."""
@@ -32,9 +36,9 @@ class Outlook(StrEnum):
 class Execution:
     """One plan being executed.
 
-    `captured` has, by step and name, the values that steps take from ordinary cells; with `fail_fast` nothing is begun
-    after the first failure. Afterwards `ended` has every
-    step run, `results` what ended well, and `errors` what each failed step raised.
+    `captured` has, by step and name, the values that steps take from ordinary cells, `complete` is asked for what only
+    a run finds out. With `fail_fast` nothing is begun after the first failure; `stop` is set when everything is to end.
+    Afterwards `ended` has every step run, `results` what ended well, and `errors` what each failed step raised.
     """
 
     def __init__(
@@ -44,9 +48,13 @@ class Execution:
         engine: Engine,
         *,
         captured: Mapping[str, Mapping[str, Value]] | None = None,
+        complete: Complete | None = None,
         company: Company = Company.IN_THREADS,
         fail_fast: bool = False,
+        stop: threading.Event | None = None,
     ) -> None:
+        self._stop = stop
+        self._complete = complete
         self._resumes = frozenset(plan.launch.get("resumes", ()))
         self.company = company
         self.fail_fast = fail_fast
@@ -78,7 +86,7 @@ class Execution:
         self.engine.emit(RunStarted(run, plan))
         try:
             states = self.engine.orchestrator.run(
-                plan.nodes, self._run_node, company=self.company, fail_fast=self.fail_fast
+                plan.nodes, self._run_node, company=self.company, fail_fast=self.fail_fast, stop=self._stop
             )
         except BaseException:
             self._finish(run, [State.CANCELLED])
@@ -117,14 +125,18 @@ class Execution:
         return found
 
     def _call(self, step: Step) -> StepCall:
+        captured = self.captured.get(step.name, {})
+        if self._complete is not None:
+            step, captured = self._complete(step, self.results)
         return StepCall(
             step,
             run_id=self.plan.run_id,
             pipeline=self.plan.pipeline,
-            inputs=self._inputs(step),
+            inputs={**self._edges(step), **captured},
             parameters=self._parameters(step),
             only_cached=step.name in self.plan.only_cached,
             resumes=self._resumes,
+            apart=self.company is Company.APART,
         )
 
     def _emit(self, event: Event) -> None:
@@ -132,13 +144,12 @@ class Execution:
             self.ended[event.step.step] = event.step
         self._listener(event)
 
-    def _inputs(self, step: Step) -> dict[str, Value]:
-        edges = {
+    def _edges(self, step: Step) -> dict[str, Value]:
+        return {
             name: self.results[source.step].outputs[source.output]
             for name, source in step.inputs.items()
             if isinstance(source, FromStep)
         }
-        return {**edges, **self.captured.get(step.name, {})}
 
     def _parameters(self, step: Step) -> dict[str, Any]:
         return {

@@ -17,7 +17,7 @@ from mlstack_nb.core.policy import CachePolicy
 from mlstack_nb.core.step import Settings, Step
 from mlstack_nb.core.types import is_data_file
 from mlstack_nb.engine.paths import path_digest
-from mlstack_nb.engine.values import Codec
+from mlstack_nb.engine.values import Codec, Sealed
 from mlstack_nb.source.function_fingerprint import of_value
 
 _CACHING = type(functools.cache(len))
@@ -80,6 +80,8 @@ def value_digest(value: Any, codec: Codec) -> str:
     A `Path` counts with its last name and the bytes below it, so the same data in another folder is the same
     value. Raises MaterializerError for a value that can not be written.
     """
+    if isinstance(value, Sealed):
+        return value.digest
     if isinstance(value, Path):
         return digest("path", value.name, path_digest(value))
     try:
@@ -90,7 +92,7 @@ def value_digest(value: Any, codec: Codec) -> str:
         by_code = of_value(value, content=lambda part: value_digest(part, codec))
         if by_code is not None:
             return digest("code", by_code)
-        if is_plain(value):
+        if _holds_plain(value):
             members = [value_digest(member, codec) for member in _members(value)]
             return digest("holds", type(value).__name__, sorted(members) if type(value) is set else members)
     return codec.digest_of(value)
@@ -108,7 +110,7 @@ def is_plain(value: Any) -> bool:
     else:
         return True
     try:
-        return isinstance(value, Path) or _is_function(value) or _holds_plain(value)
+        return isinstance(value, (Path, Sealed)) or _is_function(value) or _holds_plain(value)
     except RecursionError:
         return False
 

@@ -54,7 +54,14 @@ def await_result(call: StepCall, engine: Engine, key: str) -> CacheEntry | Reaso
 def reused(call: StepCall, engine: Engine, began: StepRun, hit: CacheEntry) -> StepResult:
     """The result that `hit` is."""
     outputs = named_outputs(call, hit.outputs)
-    run = replace(began, state=State.CACHED, ended_at=time.time(), outputs=outputs, saved_s=hit.duration_s)
+    run = replace(
+        began,
+        state=State.CACHED,
+        ended_at=time.time(),
+        outputs=outputs,
+        saved_s=hit.duration_s,
+        display=hit.display,
+    )
     return StepResult(run, {name: Value(artifact, engine.codec) for name, artifact in outputs.items()})
 
 

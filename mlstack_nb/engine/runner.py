@@ -16,27 +16,26 @@ from typing import Any
 
 from mlstack_nb.core.events import StepEnded, StepStarted
 from mlstack_nb.core.run import Failure, State, StepRun
-from mlstack_nb.core.step import FromStep, Output, Step
+from mlstack_nb.core.step import FromStep, Left, Produced
 from mlstack_nb.core.types import fits, named
-from mlstack_nb.engine.calls import Engine, StepCall, StepResult, begun
+from mlstack_nb.engine.calls import Engine, Handed, StepCall, StepResult, begun
 from mlstack_nb.engine.deadline import deadline
 from mlstack_nb.engine.keys import may_reuse
 from mlstack_nb.engine.reuse import await_result, named_outputs, reused
+from mlstack_nb.engine.saving import save_outputs
 from mlstack_nb.engine.store import CacheEntry
 from mlstack_nb.engine.tracking import tracked
 from mlstack_nb.engine.values import Value
 from mlstack_nb.errors import (
     DamagedObjectError,
     MaterializerError,
-    MissingOutputError,
     NotFoundError,
     ObjectMissingError,
     StoreError,
     TypeMismatchError,
 )
-from mlstack_nb.ports.materializer import BaseMaterializer
 
-Driver = Generator[dict[str, Any], Mapping[str, Any], StepResult]
+Driver = Generator[dict[str, Any], Left, StepResult]
 
 
 def drive(call: StepCall, engine: Engine) -> Driver:
@@ -70,11 +69,15 @@ def _attempts(call: StepCall, engine: Engine, began: StepRun) -> Driver:
             engine.store.put_sources(call.step.fingerprint)
             with _tracked(call, engine) as link:
                 began = replace(began, tracker=link)
-                with deadline(call.step.settings.timeout_s, step=call.step.name):
-                    inputs = {name: _read(value, name, call) for name, value in call.inputs.items()}
-                    produced = yield {**inputs, **{name: _own(value) for name, value in call.parameters.items()}}
-                values = _save(call, engine, produced)
-            return _commit(call, engine, began, values)
+                if call.apart:
+                    left = yield Handed({**call.inputs, **call.parameters}, tracker=link)
+                else:
+                    with deadline(call.step.settings.timeout_s, step=call.step.name):
+                        inputs = {name: _read(value, name, call) for name, value in call.inputs.items()}
+                        left = yield {**inputs, **{name: _own(value) for name, value in call.parameters.items()}}
+                produced = Produced.of(left)
+                values = save_outputs(call.step, produced.names, engine.codec, pipeline=call.pipeline)
+            return _commit(call, engine, began, values, display=engine.store.put_display(produced.display))
         except (KeyboardInterrupt, GeneratorExit):
             _end(engine, replace(began, state=State.CANCELLED, ended_at=time.time()))
             raise
@@ -86,7 +89,7 @@ def _attempts(call: StepCall, engine: Engine, began: StepRun) -> Driver:
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _commit(call: StepCall, engine: Engine, began: StepRun, values: Mapping[str, Value]) -> StepResult:
+def _commit(call: StepCall, engine: Engine, began: StepRun, values: Mapping[str, Value], *, display: str) -> StepResult:
     """Make the step's work the truth of its key. When another process was first, its outputs are this run's, too."""
     ended = time.time()
     entry = CacheEntry(
@@ -98,6 +101,7 @@ def _commit(call: StepCall, engine: Engine, began: StepRun, values: Mapping[str,
         outputs={name: value.artifact for name, value in values.items()},
         fingerprint=began.fingerprint,
         inputs=began.inputs,
+        display=display,
     )
     # an earlier result that could not be used, or was not wanted, gives way; that of another process does not
     settings = call.step.settings
@@ -106,7 +110,7 @@ def _commit(call: StepCall, engine: Engine, began: StepRun, values: Mapping[str,
     if truth is not entry:
         values = {name: Value(artifact, engine.codec) for name, artifact in named_outputs(call, truth.outputs).items()}
     outputs = {name: value.artifact for name, value in values.items()}
-    run = replace(began, state=State.COMPLETED, ended_at=ended, outputs=outputs)
+    run = replace(began, state=State.COMPLETED, ended_at=ended, outputs=outputs, display=truth.display)
     _end(engine, run)
     return StepResult(run, values, made_here=truth is entry)
 
@@ -140,44 +144,6 @@ def _read(value: Value, name: str, call: StepCall) -> Any:
 def _own(value: Any) -> Any:
     """A parameter that the step may change without anybody seeing it."""
     return copy.deepcopy(value) if isinstance(value, (list, dict, set, bytearray)) else value
-
-
-def _save(call: StepCall, engine: Engine, produced: Mapping[str, Any]) -> dict[str, Value]:
-    values: dict[str, Value] = {}
-    for output in call.step.outputs:
-        value = _output(output, call.step, produced)
-        name = output.artifact_name(call.pipeline, call.step.name)
-        try:
-            values[output.name] = engine.codec.save(
-                value, name=name, materializer=_materializer(call.step, output, engine)
-            )
-        except (MaterializerError, StoreError) as error:
-            what = f"Output {output.name!r} of step {call.step.name!r} can not be stored: {error.what}"
-            raise type(error)(what, error.hint) from error.__cause__
-    return values
-
-
-def _output(output: Output, step: Step, produced: Mapping[str, Any]) -> Any:
-    if output.name not in produced:
-        raise MissingOutputError(
-            f"Step {step.name!r} ended without assigning its output {output.name!r}.",
-            f"Assign {output.name!r} in the step, or take it from the outputs it declares.",
-        )
-    value = produced[output.name]
-    # a cell declares a type as text, and leaves what it evaluated to in its namespace
-    declared = produced.get("__annotations__", {}).get(output.name) if isinstance(output.type, str) else output.type
-    if declared is not None and not fits(value, declared):
-        raise TypeMismatchError(
-            f"Output {output.name!r} of step {step.name!r} is declared {named(declared)}, "
-            f"but it is a {type(value).__name__}.",
-            "Change the annotation, or the value.",
-        )
-    return value
-
-
-def _materializer(step: Step, output: Output, engine: Engine) -> type[BaseMaterializer] | None:
-    target = step.settings.materializers.get(output.name)
-    return engine.codec.materializers.by_target(target) if target else None
 
 
 def _tracked(call: StepCall, engine: Engine) -> AbstractContextManager[dict[str, str] | None]:

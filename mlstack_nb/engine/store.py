@@ -1,4 +1,4 @@
-"""The store's layout over an artifact store: objects by digest, cache entries, run records."""
+"""The store's layout over an artifact store: objects and displays by digest, cache entries, run records."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from blake3 import blake3
 
 from mlstack_nb.core.artifact import Artifact
 from mlstack_nb.core.digest import HEX_LENGTH, digest, digest_bytes
+from mlstack_nb.core.display import Display
 from mlstack_nb.core.plan import Plan
 from mlstack_nb.core.run import Reason, Run, StepRun, iso
 from mlstack_nb.core.step import Fingerprint
@@ -30,7 +31,10 @@ CUT = "# ... the rest is not kept"
 
 @dataclass(frozen=True, slots=True)
 class CacheEntry:
-    """The commit point of a step: once it is there, the step's work is done, and every object it names exists."""
+    """The commit point of a step: once it is there, the step's work is done, and every object it names exists.
+
+    `display` is the address of what the step showed, empty for nothing; a result is good without it.
+    """
 
     key: str
     step: str
@@ -40,6 +44,7 @@ class CacheEntry:
     outputs: Mapping[str, Artifact]
     fingerprint: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
+    display: str = ""
 
     def to_json(self) -> bytes:
         """JSON that begins with the digest of the rest."""
@@ -55,6 +60,7 @@ class CacheEntry:
                 "outputs": {name: artifact.to_json() for name, artifact in self.outputs.items()},
                 "fingerprint": dict(self.fingerprint),
                 "inputs": dict(self.inputs),
+                "display": self.display,
             }
         ).encode()[1:]
         return _CHECKED % digest_bytes(rest).encode() + rest
@@ -79,6 +85,7 @@ class CacheEntry:
                 outputs=outputs,
                 fingerprint=entry["fingerprint"],
                 inputs=entry["inputs"],
+                display=entry.get("display", ""),
             )
         except (ValueError, KeyError, TypeError):
             return None
@@ -169,6 +176,23 @@ class Store:
     def forget(self, key: str) -> None:
         self.files.delete(_entry_path(key))
 
+    def put_display(self, display: Display | None) -> str:
+        """Keep what a step showed, equal ones once; returns its address, empty for nothing."""
+        if display is None:
+            return ""
+        data = display.to_json()
+        address = digest_bytes(data)
+        self.files.write(_display_path(address), data)
+        return address
+
+    def display(self, address: str) -> Display | None:
+        """None where it is gone, damaged or unreadable: nothing depends on it."""
+        try:
+            data = self.files.read(_display_path(address)) if address else b""
+        except StoreError:
+            return None
+        return Display.from_json(data) if digest_bytes(data) == address else None
+
     def put_sources(self, fingerprint: Fingerprint) -> None:
         """Keep the source of a step's code, once for each fingerprint; long parts are cut."""
         code = fingerprint.digest
@@ -192,6 +216,17 @@ class Store:
     def put_run(self, run: Run) -> None:
         """The whole run in one file, once it has ended: the only record of a step that came from the cache."""
         self.files.write(f"runs/{run.id}/run.json", json.dumps(run.to_json()).encode())
+
+    def put_notebook(self, run_id: str, step: str, content: bytes) -> None:
+        """The notebook that a step was executed as, with its outputs."""
+        self.files.write(_notebook_path(run_id, step), content)
+
+    def notebook(self, run_id: str, step: str) -> bytes | None:
+        """None for a step that was not executed as a notebook."""
+        try:
+            return self.files.read(_notebook_path(run_id, step))
+        except ObjectMissingError:
+            return None
 
     def put_step(self, step: StepRun) -> None:
         self.files.write(f"runs/{step.run_id}/steps/{step.step}.json", json.dumps(step.to_json()).encode())
@@ -240,6 +275,14 @@ def _object_path(address: str) -> str:
 def cut(text: str) -> str:
     """A part's source as it is kept."""
     return text if len(text) <= LONGEST_SOURCE else f"{text[:LONGEST_SOURCE]}\n{CUT}\n"
+
+
+def _display_path(address: str) -> str:
+    return f"displays/{address[:2]}/{address}.json"
+
+
+def _notebook_path(run_id: str, step: str) -> str:
+    return f"runs/{run_id}/steps/{step}.ipynb"
 
 
 def _sources_path(code: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlstack_nb.core.artifact import Artifact
@@ -15,6 +15,7 @@ from mlstack_nb.engine.store import Store
 from mlstack_nb.errors import MaterializerError, MlstackError, StoreUnwritableError
 from mlstack_nb.ports.materializer import BaseMaterializer, Materializers
 from mlstack_nb.ports.registry import load_target, qualified_name
+from mlstack_nb.source.function_fingerprint import of_value
 
 _ABSENT = object()
 
@@ -47,6 +48,17 @@ class Value:
         return loaded
 
 
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A value that this process does not open, such as a function of a notebook: `digest` is what it counts as."""
+
+    digest: str
+    value: Value
+
+    def __repr__(self) -> str:
+        return f"<{self.value.artifact.type}>"
+
+
 class Codec:
     """Values to artifacts in a store, and back. One that does not keep what it saves only finds out its digest."""
 
@@ -60,7 +72,7 @@ class Codec:
         chosen = materializer or self.materializers.choose(value)
         inline = _inline(value, name, chosen)
         if inline is not None:
-            return Value(inline, self)
+            return Value(replace(inline, digest=self._by_code(value) or inline.digest), self)
         artifact = self._save_files(value, name, chosen, keep=self.keeps)
         shared = chosen.share(value)
         return Value(artifact, self, _ABSENT if shared is NotImplemented else shared)
@@ -86,8 +98,18 @@ class Codec:
         chosen = self.materializers.choose(value)
         inline = _inline(value, "", chosen)
         if inline is not None:
-            return inline.digest
+            return self._by_code(value) or inline.digest
         return self._save_files(value, "", chosen, keep=False).digest
+
+    def _by_code(self, value: Any) -> str | None:
+        """The digest of a value that code of the project is in, or makes it what it is; None for all other data.
+
+        Files tell of code no more than where to import it from, or the cell and the line that it was compiled from.
+        """
+        with suppress(RecursionError):  # nested too deeply: only its files can tell
+            meant = of_value(value, content=self.digest_of)
+            return None if meant is None else digest("artifact of code", meant)
+        return None
 
     def _save_files(self, value: Any, name: str, chosen: type[BaseMaterializer], *, keep: bool = True) -> Artifact:
         folder = self.store.files.staging()
@@ -110,7 +132,7 @@ class Codec:
             name=name,
             type=qualified_name(type(value)),
             materializer=_target(chosen),
-            digest=digest("artifact", qualified_name(type(value)), content or address),
+            digest=self._by_code(value) or digest("artifact", qualified_name(type(value)), content or address),
             size_bytes=size,
             object=address,
             kind=chosen.ASSOCIATED_ARTIFACT_TYPE,

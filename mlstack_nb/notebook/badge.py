@@ -23,9 +23,13 @@ CODE = "font-family:var(--jp-code-font-family, ui-monospace, monospace)"
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """Text, HTML that follows the theme, and the same facts for the Lab extension."""
+    """Text, HTML that follows the theme, and the same facts for the Lab extension.
+
+    `replayed`: what the cell shows above is what it showed when the step was executed.
+    """
 
     run: StepRun
+    replayed: bool = False
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return {MIME: self.data(), "text/html": self.html(), "text/plain": self.text()}
@@ -57,6 +61,7 @@ class Badge:
             "attempt": run.attempt,
             "duration_s": run.duration_s,
             "saved_s": run.saved_s,
+            "replayed": self.replayed,
             "outputs": [
                 {
                     "name": name,
@@ -85,11 +90,13 @@ class Badge:
         return run.state.value
 
     def _notes(self) -> list[str]:
-        """What is worth saying besides: the failure, a retry, the tracker's run."""
+        """What is worth saying besides: the failure, a replay, a retry, the tracker's run."""
         run = self.run
         notes = []
         if run.state is State.FAILED and run.failure is not None:
             notes.append(reason(run))
+        if self.replayed:
+            notes.append("output replayed")
         if run.attempt > 1:
             notes.append(f"attempt {run.attempt}")
         if run.tracker:

@@ -8,19 +8,21 @@ numbers of tracebacks are those of the notebook's own cell. While the body runs,
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from mlstack_nb.core.step import Left, Produced
 from mlstack_nb.notebook.compilation import Body, Shell, awaits, compiled
 from mlstack_nb.notebook.own_loop import finished
+from mlstack_nb.notebook.recording import Recording
 
 if TYPE_CHECKING:
     import asyncio
 
 Result = TypeVar("Result")
-Drive = Generator[dict[str, Any], Mapping[str, Any], Result]
+Drive = Generator[dict[str, Any], Left, Result]
 
 PULSE_S = 0.25
 SHELL_NAMES = ("In", "Out", "_ih", "_oh", "_dh", "get_ipython", "exit", "quit", "open", "_", "__", "___")
@@ -67,8 +69,8 @@ async def run_async(shell: Shell, body: Body, drive: Drive[Result]) -> Result:
             pulse.cancel()
 
 
-def run_once(shell: Shell, body: Body, namespace: dict[str, Any]) -> dict[str, Any]:
-    """Execute `body` in `namespace`, which is returned. A body that awaits gets a loop in a thread of its own."""
+def run_once(shell: Shell, body: Body, namespace: dict[str, Any]) -> Left:
+    """Execute `body` in `namespace`; returns what it left. A body that awaits gets a loop in a thread of its own."""
     __tracebackhide__ = True
     drive = _one_turn(namespace)
     if awaits(shell, body.text):
@@ -76,13 +78,13 @@ def run_once(shell: Shell, body: Body, namespace: dict[str, Any]) -> dict[str, A
     return run(shell, body, drive)
 
 
-def _one_turn(namespace: dict[str, Any]) -> Drive[dict[str, Any]]:
-    yield namespace
-    return namespace
+def _one_turn(namespace: dict[str, Any]) -> Drive[Left]:
+    return (yield namespace)
 
 
 class _Turns(Generic[Result]):
-    """The dialogue with a drive: as a context it lends the shell and keeps what the body raised; `advance` reports it.
+    """The dialogue with a drive: as a context it lends the shell, and keeps what the body shows and raises; `advance`
+    reports that.
 
     `namespace` is the one to execute in, None when the drive has returned `result`.
     """
@@ -96,24 +98,32 @@ class _Turns(Generic[Result]):
         self._drive = drive
         self._error: BaseException | None = None
         self._loan: _Loan | None = None
+        self._recording = Recording(shell)
         self._move(lambda: next(drive))
 
     def __enter__(self) -> None:
         self._error = None
         self._loan = _Loan(self._shell, self.namespace or {})
         self._loan.begin()
+        self._recording = Recording(self._shell)
+        self._recording.begin()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> Literal[True]:
-        self.close()
+        self._return_shell()
         _show_figures(self._shell)
+        self._recording.end()
         if error is not None:
             self._error = _seen_from_the_body(self._shell, error)
         return True
 
     def close(self) -> None:
-        """Give the shell back; run again where an interrupt came in between."""
+        """Give everything back; run again where an interrupt came in between."""
+        self._return_shell()
+        self._recording.end()
+
+    def _return_shell(self) -> None:
         if self._loan is not None:
             self._loan.end()
             self._loan = None
@@ -122,7 +132,8 @@ class _Turns(Generic[Result]):
         __tracebackhide__ = True
         error, namespace = self._error, self.namespace or {}
         if error is None:
-            self._move(lambda: self._drive.send(namespace))
+            left = Produced(namespace, self._recording.display())
+            self._move(lambda: self._drive.send(left))
             return
         try:
             self._move(lambda: self._drive.throw(error))

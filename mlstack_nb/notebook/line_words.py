@@ -36,6 +36,31 @@ def help_of(magic: str, summary: str, commands: Mapping[str, str]) -> str:
     return f"%{magic} [{' | '.join(names_of(commands))}]\n\n{summary}\n\n{lines}\n"
 
 
+def options_of(
+    magic: str, command: str, words: Sequence[str], valued: Mapping[str, str], flags: Sequence[str] = ("--no-cache",)
+) -> dict[str, str]:
+    """Options among the words: those of `valued` by the name it gives them, `flags` by themselves with no value.
+
+    Raises UsageError for anything else, with the nearest option.
+    """
+    found: dict[str, str] = {}
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if word in flags:
+            found[word] = ""
+        elif word in valued and rest:
+            found[valued[word]] = rest.pop(0)
+        else:
+            known = [*valued, *flags]
+            near = nearest(word, known)
+            what = f"%{magic} {command} can not do anything with {word!r}."
+            if word in valued:
+                what, near = f"%{magic} {command} {word} needs a name after it.", None
+            raise UsageError(what, f"Did you mean {near}?" if near else f"Its options: {', '.join(known)}.")
+    return found
+
+
 def no_more(magic: str, command: str, words: Sequence[str]) -> None:
     """Raises UsageError when words are left over."""
     if words:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,13 @@ from mlstack_nb.errors import MlstackError, StepSyntaxError
 from mlstack_nb.notebook import execution
 from mlstack_nb.notebook.badge import Badge
 from mlstack_nb.notebook.compilation import Body, Shell
+from mlstack_nb.notebook.replay import replay
 
 if TYPE_CHECKING:
     from mlstack_nb.app.session import Session
     from mlstack_nb.app.step_cells import StepCell
     from mlstack_nb.core.run import StepRun
+    from mlstack_nb.core.step import Left
 
 
 # `model?` and `?model.fit`: help on a name, which no parser sees as reading it
@@ -107,6 +109,15 @@ class LiveNotebook:
         display: Any = display_functions.display
         display(view)
 
+    def replay(self, run: StepRun) -> bool:
+        """Show what a step from the cache showed when it was executed; returns whether there was anything."""
+        from mlstack_nb.core.run import State
+
+        found = self.session.display_of(run) if run.state is State.CACHED else None
+        if found is not None:
+            replay(found)
+        return found is not None
+
     def run_step(self, line: str, text: str) -> None:
         """Run one `%%step` cell and show its badge. Raises what the body raises, and MlstackError."""
         __tracebackhide__ = True
@@ -121,7 +132,7 @@ class LiveNotebook:
         with self._with_badge(body.step) as show:
             show(await execution.run_async(self.shell, body, self._drive(line, body)))
 
-    def execute(self, cell: StepCell, namespace: dict[str, Any]) -> Mapping[str, Any]:
+    def execute(self, cell: StepCell, namespace: dict[str, Any]) -> Left:
         """Run a known step cell's body once, as a part of a whole run."""
         __tracebackhide__ = True
         body = Body(cell.step.name, f"%%step {cell.line}\n", cell.body, _cell_number(cell.label))
@@ -162,11 +173,11 @@ class LiveNotebook:
 
     @contextmanager
     def _with_badge(self, step: str) -> Iterator[Any]:
-        """Show the badge of a step that ended well, or of one that was begun and failed."""
+        """Show the badge of a step that ended well, below its output, or of one that was begun and failed."""
         __tracebackhide__ = True
         before = self.session.states.get(step)
         try:
-            yield lambda run: self.show(Badge(run))
+            yield lambda run: self.show(Badge(run, replayed=self.replay(run)))
         except BaseException:
             after: StepRun | None = self.session.states.get(step)
             if after is not None and after is not before:

@@ -10,7 +10,7 @@ from mlstack_nb.app.wording import duration, moment
 from mlstack_nb.core.run import State
 from mlstack_nb.errors import UsageError
 from mlstack_nb.notebook.graph_view import GraphView
-from mlstack_nb.notebook.line_words import command_of, no_more
+from mlstack_nb.notebook.line_words import command_of, no_more, options_of
 from mlstack_nb.notebook.run_view import Progress, status
 from mlstack_nb.notebook.table import Line, Table
 
@@ -22,8 +22,10 @@ HISTORY_LENGTH = 20
 SUMMARY = "The pipeline that the step cells of this notebook make."
 COMMANDS = {
     "show": "The graph of the steps, coloured by state. So does %pipeline alone.",
-    "run": "Run every step, in the order they need each other; what did not change comes from the cache.",
+    "run [OPTIONS]": "Run every step, in the order they need each other; what did not change comes from the cache. "
+    "--from STEP, --only STEP, --until STEP choose some; --no-cache runs them even so.",
     "status": "A table of the steps: state, whether that is fresh, stale or never run, time, outputs.",
+    "debug STEP": "Write a notebook with what a step was given in the last run, ready where it failed.",
     "why STEP": "Why a step ran or came from the cache, and what would make it run again.",
     "history": f"The last {HISTORY_LENGTH} runs of this pipeline.",
     "forget NAME": "Take a step out whose cell is no longer there.",
@@ -35,7 +37,9 @@ def run(notebook: LiveNotebook, line: str) -> Any:
     """What a `%pipeline` line shows. Raises UsageError for a word it does not know."""
     __tracebackhide__ = True
     command, words = command_of("pipeline", line, COMMANDS, default="show")
-    no_more("pipeline", command, words[1:] if command in ("name", "forget", "why") else words)
+    if command == "run":
+        return _run_all(notebook, words)
+    no_more("pipeline", command, words[1:] if command in ("name", "forget", "why", "debug") else words)
     session = notebook.session
     if command == "forget":
         session.forget(words[0] if words else "")
@@ -54,7 +58,7 @@ def run(notebook: LiveNotebook, line: str) -> Any:
         return _why(session, words)
     if command == "history":
         return history(session.name)
-    return _run_all(notebook)
+    return _debug(session, words)
 
 
 def _why(session: Session, words: list[str]) -> Line:
@@ -86,10 +90,29 @@ def history(pipeline: str) -> Table:
     )
 
 
-def _run_all(notebook: LiveNotebook) -> None:
-    """Run all steps below a table that follows them; then raise what the first failed step raised."""
+def _debug(session: Session, words: list[str]) -> Line:
+    """Write the notebook of a step that ran in a kernel of its own, in the last run of this pipeline."""
+    from pathlib import Path
+
+    from mlstack_nb.app import run_notebooks
+    from mlstack_nb.app.workspace import Workspace
+
+    if not words:
+        raise UsageError("%pipeline debug needs a step.", f"Steps so far: {', '.join(session.steps) or 'none yet'}.")
+    path = Path(f"debug-{words[0]}.ipynb")
+    with closing(Workspace.find()) as workspace:
+        run_notebooks.write(run_notebooks.debug_notebook(workspace, "last", words[0]), path, force=True)
+    return Line(f"wrote {path}: open it, and run its cells from the top")
+
+
+def _run_all(notebook: LiveNotebook, words: list[str]) -> None:
+    """Run steps below a table that follows them; then raise what the first failed step raised."""
     __tracebackhide__ = True
-    _, errors = notebook.session.run_all(notebook.execute, listener=Progress(notebook.shell))
+    options = options_of("pipeline", "run", words, {"--from": "first", "--only": "only", "--until": "until"})
+    use_cache = options.pop("--no-cache", None) is None
+    _, errors = notebook.session.run_all(
+        notebook.execute, listener=Progress(notebook.shell, notebook.replay), part=options, use_cache=use_cache
+    )
     for error in errors.values():
         raise error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from IPython.core import display_functions
@@ -50,9 +50,13 @@ def run_table(run: Run) -> Table:
 
 
 class Progress:
-    """The table of a whole run. In a kernel it stands above what the steps print, and follows the events."""
+    """The table of a whole run. In a kernel it stands above what the steps show, and follows the events.
 
-    def __init__(self, shell: Shell) -> None:
+    `replay` shows what a step from the cache showed when it was executed.
+    """
+
+    def __init__(self, shell: Shell, replay: Callable[[StepRun], object]) -> None:
+        self._replay = replay
         # a terminal would print every version of the table
         self._is_live = hasattr(shell, "kernel")
         self._handle: Any = None
@@ -74,6 +78,8 @@ class Progress:
         if self._is_live and self._run is not None and self._is_due(event):
             about = f", run {self._run.id} on stack {self._run.stack}: {State.RUNNING}"
             self._show(status(self._run.pipeline, self._steps, self._runs, about=about))
+        if isinstance(event, StepEnded):
+            self._replay(event.step)
 
     def _is_due(self, event: Event) -> bool:
         """Not at every event of a great run; but which step is at work now may be the last news for hours."""

@@ -31,3 +31,10 @@ class ExperimentTracker(StackComponent, ABC):
 
         Exit: it is finished, or marked failed when the block raised. What was current before is current again.
         """
+
+    @abstractmethod
+    def attach(self, run_id: str) -> None:
+        """Make a tracker run that another process entered the current one of this process, for as long as it lives.
+
+        For a step that runs in a kernel of its own; the process that entered it finishes it.
+        """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -34,11 +35,12 @@ class Orchestrator(StackComponent, ABC):
         *,
         company: Company = Company.IN_THREADS,
         fail_fast: bool = False,
+        stop: threading.Event | None = None,
     ) -> dict[str, State]:
         """Run every node after those it needs; `nodes` come in such an order. Returns each node's state.
 
         A node runs only when all it needs ended well, otherwise it is `skipped`; the other branches finish, unless
         `fail_fast`: then nothing is begun after the first failure. `run_node` reports a failing step by its state;
-        what it raises, and KeyboardInterrupt in the thread that called, stops everything: nothing more is begun, what
-        runs is interrupted and waited for, then it is raised.
+        what it raises, and KeyboardInterrupt in the thread that called, stops everything: nothing more is begun, `stop`
+        is set, what runs in threads of this process is interrupted, all is waited for, then it is raised.
         """

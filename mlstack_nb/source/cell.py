@@ -44,7 +44,8 @@ def parse(text: str, *, label: str, first_line: int = 1) -> Cell:
     try:
         return Cell(label, text, *_read(text))
     except _UNREADABLE as error:
-        raise _syntax_error(error, text, f"Cell {label}", first_line) from error
+        place = f"C{label[1:]}" if label.startswith("cell ") else f"Cell {label}"
+        raise _syntax_error(error, text, place, first_line) from error
 
 
 def parse_file(text: str, *, path: str) -> Cell:

@@ -35,8 +35,13 @@ def module_changes(code: Code, scope: Scope) -> tuple[Definition, ...]:
 
     A change of one may be seen by any other.
     """
-    everywhere = _companions(scope).get("", ())
+    everywhere = project_changes(scope)
     return everywhere if everywhere and any(_names_project(node, scope) for node in code.imports) else ()
+
+
+def project_changes(scope: Scope) -> tuple[Definition, ...]:
+    """All that changes modules of the project from outside."""
+    return _companions(scope).get("", ())
 
 
 def _companions(scope: Scope) -> _Companions:

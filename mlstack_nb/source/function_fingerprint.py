@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
-from types import CodeType, FunctionType
+from collections.abc import Callable, Iterator, Mapping
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from mlstack_nb.core.digest import digest
@@ -14,9 +14,9 @@ from mlstack_nb.source.code import Code
 from mlstack_nb.source.effects import root_name
 from mlstack_nb.source.fingerprint import combined
 from mlstack_nb.source.function_source import plain_function, source_of, text_of
-from mlstack_nb.source.live_values import Content, LiveDigest, holds_code, type_name
+from mlstack_nb.source.live_values import Content, LiveDigest, holds_code, is_own, type_name
 from mlstack_nb.source.modules import OWN_PACKAGES
-from mlstack_nb.source.project_code import Slice, slice_of
+from mlstack_nb.source.project_code import Slice, Target, slice_of
 from mlstack_nb.source.reach import Reach, reach
 from mlstack_nb.source.scope import NotebookScope, Scope
 
@@ -37,12 +37,21 @@ def of_function(
 
 
 def of_value(value: Any, scope: NotebookScope | None = None, *, content: Content) -> str | None:
-    """The digest of a live value that code of the project or the notebook is a part of; None for any other.
+    """The digest of a live value that is code, or that code of the project or the notebook is a part of; else None.
 
     The same in every process, and it changes with the code: a function by its fingerprint, a class by its methods, an
-    instance by its class and its state. `content` says what data inside it is.
+    instance by its class and its state; what is installed by name and version. `content` says what data inside it is.
     """
-    return _Live(scope, content).values.of(value) if holds_code(value) else None
+    is_code = isinstance(value, FunctionType | type) or holds_code(value)
+    return _Live(scope, content).values.of(value) if is_code else None
+
+
+def slice_of_function(node: ast.stmt, home: Scope, *, text: str) -> tuple[Reach, Slice]:
+    """What a function reaches in the scope that it is defined in, and its parts; decorators of ours do not count."""
+    code = Code([_without_own_decorators(node, home)])
+    found = reach(code, home)
+    inner = slice_of(found, home)
+    return found, Slice({"body": code.digest, **inner.parts}, inner.targets, {"body": text, **inner.writings})
 
 
 class _Live:
@@ -58,17 +67,17 @@ class _Live:
         key = "live", plain.__code__
         known: tuple[Reach, Slice] | None = home.memo.get(key)
         if known is None:
-            code = Code([_without_own_decorators(node, home)])
-            found = reach(code, home)
-            inner = slice_of(found, home)
-            parts = {"body": code.digest, **inner.parts}
-            writings = {"body": text_of(node, plain, home), **inner.writings}
-            known = home.memo[key] = found, Slice(parts, inner.targets, writings)
+            known = home.memo[key] = slice_of_function(node, home, text=text_of(node, plain, home))
         found, inner = known
-        values = _live_values(plain, found)
+        live = _live_values(plain, found)
+        targets = frozenset(_targets_of_modules(live, found))
+        if targets:
+            inner = home.memo.setdefault((key, targets), Slice(inner.parts, inner.targets | targets, inner.writings))
+        values = {label: value for label, value in live.items() if not isinstance(value, ModuleType)}
         if not values:
             return combined(inner)
-        return combined(inner, {label: self.values.of(value) for label, value in values.items()})
+        # by name: what two of them share is digested with the first, wherever their definitions stand
+        return combined(inner, {label: self.values.of(value) for label, value in sorted(values.items())})
 
     def _inner(self, func: FunctionType) -> str:
         try:
@@ -95,22 +104,49 @@ def _globals_of(code: CodeType) -> list[str]:
 def _without_own_decorators(node: ast.stmt, home: Scope) -> ast.stmt:
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return node
-    kept = [decorator for decorator in node.decorator_list if not _is_own(decorator, home)]
+    kept = [decorator for decorator in node.decorator_list if not own_decorator(decorator, home)]
     if len(kept) == len(node.decorator_list):
         return node
     fields = {name: getattr(node, name) for name in node._fields}
     return ast.copy_location(type(node)(**{**fields, "decorator_list": kept}), node)
 
 
-def _is_own(decorator: ast.expr, home: Scope) -> bool:
+def own_decorator(decorator: ast.expr, home: Scope) -> str:
+    """What a decorator of ours is called where it is defined (`step`, `pipeline`); empty for another's."""
     name = root_name(decorator)
+    func = decorator.func if isinstance(decorator, ast.Call) else decorator
+    attribute = func.attr if isinstance(func, ast.Attribute) else name
     definition = home.lookup(name)
     if definition is None:
-        return name in _OWN_DECORATORS | OWN_PACKAGES
+        return attribute if name in _OWN_DECORATORS | OWN_PACKAGES else ""
     node = definition.node
     if isinstance(node, ast.ImportFrom):
-        return (node.module or "").partition(".")[0] in OWN_PACKAGES and not node.level
-    return isinstance(node, ast.Import) and node.names[0].name.partition(".")[0] in OWN_PACKAGES
+        is_own = (node.module or "").partition(".")[0] in OWN_PACKAGES and not node.level
+        return (attribute if attribute != name else node.names[0].name) if is_own else ""
+    is_own = isinstance(node, ast.Import) and node.names[0].name.partition(".")[0] in OWN_PACKAGES
+    return attribute if is_own else ""
+
+
+def _codes(found: Reach) -> list[Code]:
+    return [found.code, *(one.code for one in (*found.definitions, *found.value_definitions))]
+
+
+def _hidden_builtins(func: FunctionType, found: Reach) -> Iterator[str]:
+    """Names of builtins under which another cell has defined a function or a class of its own."""
+    for name in {name for code in _codes(found) for name in code.names.reads if name in code.names.optional}:
+        value = func.__globals__.get(name)
+        if isinstance(value, FunctionType | type) and is_own(value):
+            yield name
+
+
+def _targets_of_modules(live: Mapping[str, Any], found: Reach) -> Iterator[Target]:
+    """What is used of modules that were imported elsewhere, as by another cell of a notebook."""
+    codes = _codes(found)
+    for label, value in live.items():
+        if isinstance(value, ModuleType):
+            name = label.split()[1]
+            uses = frozenset().union(*(code.chains.get(name, ()) for code in codes))
+            yield from (Target(value.__name__, chain) for chain in uses or [()])
 
 
 def _live_values(func: FunctionType, found: Reach) -> Mapping[str, Any]:
@@ -124,8 +160,9 @@ def _live_values(func: FunctionType, found: Reach) -> Mapping[str, Any]:
     for definition in found.value_definitions:
         if definition.name in func.__globals__:
             live[f"value {definition.name} now"] = func.__globals__[definition.name]
-    for name in found.undefined:
-        if name in func.__globals__ and name not in func.__code__.co_freevars:
+    known = {one.name for one in (*found.definitions, *found.value_definitions)} | found.constants.keys()
+    for name in sorted({*found.undefined, *_hidden_builtins(func, found)} - {*func.__code__.co_freevars, *known}):
+        if name in func.__globals__:
             live[f"global {name}"] = func.__globals__[name]
     if "<locals>" in func.__qualname__:  # the defaults of others are in their code
         live.update({f"default {number}": value for number, value in enumerate(func.__defaults__ or ())})

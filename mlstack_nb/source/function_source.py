@@ -54,8 +54,9 @@ def source_of(func: FunctionType, scope: Scope | None) -> tuple[Scope, ast.stmt]
     first = nodes[0]
     if isinstance(first, ast.FunctionDef | ast.AsyncFunctionDef):
         return home, first
-    # which of several lambdas on one line it is can not be told: all count
-    return home, ast.Expr(ast.List([node for node in nodes if isinstance(node, ast.expr)], ast.Load()))
+    lambdas = [node for node in nodes if isinstance(node, ast.Lambda)]
+    # where the columns do not say which of several on one line it is, all count
+    return home, ast.Expr(ast.List([*(_in_place(lambdas, func) or lambdas)], ast.Load()))
 
 
 def text_of(node: ast.stmt, func: FunctionType, home: Scope) -> str:
@@ -88,6 +89,26 @@ def _module_of(func: FunctionType) -> Scope | None:
     if module.path is None or os.path.abspath(file) != module.path:
         return None
     return module_scope(module)
+
+
+def _in_place(lambdas: list[ast.Lambda], func: FunctionType) -> list[ast.Lambda]:
+    """The one whose body holds every place that the function was compiled from, and none of them inside."""
+    places = [
+        ((line, start), (last, end))
+        for line, last, start, end in func.__code__.co_positions()
+        if line is not None and last is not None and start is not None and end
+    ]
+    found = [one for one in lambdas if places and all(_holds(one.body, *place) for place in places)]
+    return [one for one in found if not any(other is not one and _is_inside(other, one) for other in found)]
+
+
+def _holds(node: ast.expr, start: tuple[int, int], end: tuple[int, int]) -> bool:
+    last = node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
+    return (node.lineno, node.col_offset) <= start and end <= last
+
+
+def _is_inside(inner: ast.expr, outer: ast.expr) -> bool:
+    return any(node is inner for node in ast.walk(outer))
 
 
 def _is_source(node: ast.AST, func: FunctionType) -> bool:

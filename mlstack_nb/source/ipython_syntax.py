@@ -45,7 +45,7 @@ class CellMagic(NamedTuple):
 
 def to_python(text: str) -> str:
     """Plain Python with as many lines as `text`; what is no IPython syntax comes back as it is."""
-    text = _plain(text)
+    text = plain(text)
     magic = cell_magic(text)
     if magic is not None:
         call = f"get_ipython().run_cell_magic({magic.name!r}, {magic.line!r}, {magic.body!r})"
@@ -58,7 +58,7 @@ def python_body(text: str) -> str | None:
 
     The magic's own line becomes a call with an empty body. None when the cell is not Python (`%%bash`, `%%html`).
     """
-    text = _plain(text)
+    text = plain(text)
     magic = cell_magic(text)
     if magic is None:
         return _translate(text) if _SPECIAL.search(text) else text
@@ -87,7 +87,7 @@ def cell_magic(text: str) -> CellMagic | None:
     """The cell magic that `text` starts with, or None. Only blank lines may stand above it."""
     if "%%" not in text:
         return None
-    text = _plain(text)
+    text = plain(text)
     rest = text.lstrip("\n")
     if not rest.startswith("%%") or re.match(r"%%\w+\?", rest):
         return None
@@ -98,7 +98,7 @@ def cell_magic(text: str) -> CellMagic | None:
     return CellMagic(name, line, body, len(text) - len(rest))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Without common indentation and pasted prompts; lines that hold only blanks become empty."""
     if "\r" in text:
         text = text.replace("\r\n", "\n")

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from types import FunctionType, MethodType, ModuleType
+from itertools import islice
+from types import FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
 
 from mlstack_nb.core.digest import UndigestibleError, digest
@@ -21,9 +22,11 @@ _MOST = 10_000
 """Objects that are looked at in search of code."""
 _PLAIN = (str, bytes, int, float, complex, bool, type(None))
 _CONTAINERS = (list, tuple, set, frozenset)
+_CODE = (FunctionType, type)
+_WRAPPERS = (functools.partial, MethodType)
 _OF_EVERY_CLASS = frozenset(
     "__module__ __qualname__ __doc__ __dict__ __weakref__ __firstlineno__ __static_attributes__ __slots__ __hash__ "
-    "__abstractmethods__ __parameters__ __match_args__ __annotate_func__ __annotations_cache__ _abc_impl "
+    "__abstractmethods__ __parameters__ __match_args__ __slotnames__ __annotate_func__ __annotations_cache__ _abc_impl "
     "_value2member_map_ _unhashable_values_ _hashable_values_".split()
 )
 
@@ -39,13 +42,13 @@ def holds_code(value: Any) -> bool:
     todo = [value]
     while todo and len(seen) < _MOST:
         one = todo.pop()
-        if id(one) in seen or isinstance(one, _PLAIN):
+        if id(one) in seen or type(one) in _PLAIN:
             continue
         seen.add(id(one))
-        if _is_own(one if isinstance(one, FunctionType | type) else type(one)):
+        if is_own(one if isinstance(one, FunctionType | type) else type(one)):
             return True
         if not isinstance(one, FunctionType | type | ModuleType):
-            todo.extend(_parts(one))
+            todo.extend(islice(_parts(one), _MOST))
     return False
 
 
@@ -66,9 +69,11 @@ class LiveDigest:
         except (UndigestibleError, RecursionError):
             pass
         if isinstance(value, ModuleType):
-            return f"module {value.__name__}"
+            return _reference(value.__name__, value.__name__)
         if not holds_code(value):
-            return _reference(value) if isinstance(value, FunctionType | type) else self._content(value)
+            if isinstance(value, FunctionType | type):
+                return _reference(f"{value.__module__}.{value.__qualname__}", value.__module__)
+            return self._content(value)
         if id(value) in self._met:
             return f"met before: {self._met[id(value)][0]}"
         self._met[id(value)] = len(self._met), value
@@ -76,14 +81,18 @@ class LiveDigest:
 
     def _of_code(self, value: Any) -> str:
         if isinstance(value, FunctionType):
-            return self._of_function(value)
+            code, kept = self._of_function(value), [(name, self.of(one)) for name, one in _kept_on(value)]
+            return digest(code, kept) if kept else code
         if isinstance(value, type):
             return self._of_class(value)
         kind = self.of(type(value))
-        if isinstance(value, dict):
+        if type(value) is dict:
             return digest(kind, [(self.of(key), self.of(item)) for key, item in value.items()])
-        parts = [self.of(part) for part in _parts(value)]
-        return digest(kind, sorted(parts) if isinstance(value, set | frozenset) else parts)
+        if isinstance(value, set | frozenset):
+            return digest(kind, sorted(self.of(part) for part in value), [self.of(part) for part in _state(value)])
+        is_known = type(value) in _CONTAINERS or isinstance(value, _WRAPPERS) or hasattr(value, "__wrapped__")
+        parts = list(_parts(value)) if is_known else _reduced(value)
+        return digest(kind, [self.of(part) for part in parts])
 
     def _of_class(self, kind: type) -> str:
         members = {name: member for name, member in vars(kind).items() if name not in _OF_EVERY_CLASS}
@@ -117,6 +126,13 @@ class LiveDigest:
         return self.of(member) if holds_code(member) else type_name(member)
 
 
+def _kept_on(func: FunctionType) -> list[tuple[str, Any]]:
+    """What was put on a function as attributes: `f.tag = 1`, the implementations of a single dispatch."""
+    kept = sorted((name, one) for name, one in vars(func).items() if name != "__wrapped__")
+    plain = [(name, dict(one) if isinstance(one, MappingProxyType) else one) for name, one in kept]
+    return [(name, one) for name, one in plain if not callable(one) or (isinstance(one, _CODE) and is_own(one))]
+
+
 def _parts(value: Any) -> Iterator[Any]:
     """What `value` is made of, as far as it may hold code."""
     if isinstance(value, dict):
@@ -134,6 +150,19 @@ def _parts(value: Any) -> Iterator[Any]:
         yield from _state(value)
 
 
+def _reduced(value: Any) -> list[Any]:
+    """What an object is made anew from: all of its state, also what its base class holds outside of `__dict__`."""
+    try:
+        reduced = value.__reduce_ex__(2)
+    except TypeError:  # not to be pickled
+        return list(_state(value))
+    if isinstance(reduced, str):
+        return [reduced]
+    made_by, *parts = reduced
+    maker = made_by if isinstance(made_by, FunctionType | type) else getattr(made_by, "__qualname__", "")
+    return [maker, *(list(part) if isinstance(part, Iterator) else part for part in parts)]
+
+
 def _state(value: Any) -> Iterator[Any]:
     slots = (name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ()) if isinstance(name, str))
     state = {**getattr(value, "__dict__", {}), **{name: getattr(value, name) for name in slots if hasattr(value, name)}}
@@ -142,12 +171,12 @@ def _state(value: Any) -> Iterator[Any]:
         yield state.get(name)
 
 
-def _is_own(code: FunctionType | type) -> bool:
+def is_own(code: FunctionType | type) -> bool:
     name = code.__module__ or ""
     return name in ("__main__", "") or locate(name).origin in (Origin.PROJECT, Origin.MISSING)
 
 
-def _reference(code: FunctionType | type) -> str:
-    """Of what is installed, the name and the version of its distribution."""
-    versions = [part for _, parts in follow([Target(code.__module__)]) for part in parts.items()]
-    return digest(f"{code.__module__}.{code.__qualname__}", versions)
+def _reference(name: str, module: str) -> str:
+    """A module, or something that is installed, by its name; with the version of a package, the code of the project."""
+    known = [part for _, parts in follow([Target(module)]) for part in parts.items()]
+    return digest(name, known)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import os
 from typing import NamedTuple
 
 from mlstack_nb.core.digest import digest_bytes
 from mlstack_nb.source.cell import parse_file
-from mlstack_nb.source.modules import Module
+from mlstack_nb.source.definition import Statement
+from mlstack_nb.source.modules import Module, Origin, absolute, locate
 from mlstack_nb.source.scope import Scope
 
 
@@ -23,14 +25,40 @@ class ModuleScope(Scope):
         self.cell = parse_file(text, path=module.path or module.name)
         self.add(self.cell)
 
-    def exports(self, name: str) -> bool:
-        """Whether `from module import *` may give `name`."""
+    def gives(self, name: str, seen: frozenset[str] = frozenset()) -> bool | None:
+        """Whether `from module import *` gives `name`; None when that can not be told. `seen` modules are left out."""
         listed = self.lookup("__all__")
-        if listed is not None and isinstance(listed.value, list | tuple):
-            return name in listed.value
-        if listed is not None or self.stars:
-            return True  # put together at run time, or passed on from elsewhere
-        return name in self and not name.startswith("_")
+        if listed is not None:  # or put together at run time
+            return name in listed.value if isinstance(listed.value, list | tuple) else None
+        if name.startswith("_"):
+            return False
+        if name in self:
+            return True
+        seen |= {self.module.name}
+        inner = [star_source(star, self) for star in self.stars]
+        answers = {None if one is None else one.gives(name, seen) for one in inner if one is None or one.is_not(seen)}
+        return None if None in answers else True in answers
+
+    def is_not(self, names: frozenset[str]) -> bool:
+        return self.module.name not in names
+
+
+def star_source(star: Statement, scope: Scope) -> ModuleScope | None:
+    """The module of the project behind an `import *`; None for another, whose names are not known."""
+    module = locate(absolute(star.node, scope.package)) if isinstance(star.node, ast.ImportFrom) else None
+    return module_scope(module) if module is not None and module.origin is Origin.PROJECT else None
+
+
+def star_sources(scope: Scope) -> list[ModuleScope | None]:
+    """The modules behind the `import *` of `scope`, and behind theirs."""
+    found: list[ModuleScope | None] = []
+    todo = [scope]
+    while todo:
+        one = todo.pop()
+        inner = [star_source(star, one) for star in one.stars]
+        todo.extend(new for new in inner if new is not None and new not in found)
+        found.extend(inner)
+    return found
 
 
 class _Read(NamedTuple):

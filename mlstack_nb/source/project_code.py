@@ -144,12 +144,9 @@ def _through_stars(scope: ModuleScope, path: Chain) -> list[Target]:
     modules = [
         locate(absolute(star.node, scope.package)) for star in scope.stars if isinstance(star.node, ast.ImportFrom)
     ]
-    exporting = [
-        module
-        for module in modules
-        if module.origin is not Origin.PROJECT or (inner := module_scope(module)) is None or inner.exports(path[0])
-    ]
-    return [Target(module.name, path) for module in exporting]
+    scopes = [module_scope(module) if module.origin is Origin.PROJECT else None for module in modules]
+    found = zip(modules, scopes, strict=True)
+    return [Target(module.name, path) for module, inner in found if inner is None or inner.gives(path[0]) is not False]
 
 
 def _whole(scope: ModuleScope) -> Slice:

@@ -10,11 +10,10 @@ from typing import Any
 
 from mlstack_nb.source.cell import Cell
 from mlstack_nb.source.code import Code
-from mlstack_nb.source.companions import companions, module_changes
+from mlstack_nb.source.companions import companions, module_changes, project_changes
 from mlstack_nb.source.definition import Definition, Statement
 from mlstack_nb.source.effects import Kind
-from mlstack_nb.source.module_scope import ModuleScope, module_scope
-from mlstack_nb.source.modules import Origin, absolute, locate
+from mlstack_nb.source.module_scope import star_source, star_sources
 from mlstack_nb.source.scope import Scope
 
 
@@ -79,15 +78,10 @@ def reach(
 def settle(scope: Scope) -> None:
     """Forget what was derived of a scope whose `import *` may give other names now: the file it names has changed."""
     if scope.stars:
-        sources = [_star_source(star, scope) for star in scope.stars]
+        sources = star_sources(scope)
         if scope.memo.get("star sources", sources) != sources:
             scope.memo.clear()
         scope.memo["star sources"] = sources
-
-
-def _star_source(star: Statement, scope: Scope) -> ModuleScope | None:
-    module = locate(absolute(star.node, scope.package)) if isinstance(star.node, ast.ImportFrom) else None
-    return module_scope(module) if module is not None and module.origin is Origin.PROJECT else None
 
 
 class _Search:
@@ -163,10 +157,21 @@ class _Search:
             definition = replace(definition, kind=Kind.VALUE, value=None)
         self.found[name] = definition
         if definition.kind is Kind.VALUE and not self.through_values:
+            self._found_changes(definition)
             return
         self.todo.append(definition.code)
         for companion in together:
             self._found(companion)
+
+    def _found_changes(self, value: Definition) -> None:
+        """What changes modules that functions in a captured value may look at: the value itself does not show it."""
+        changes = project_changes(self.scope)
+        if changes:
+            use = Code([ast.Expr(ast.Name(value.name, ast.Load()))])
+            behind = reach(use, self.scope, outputs=self.outputs, parameters=self.parameters)
+            for change in changes:
+                if change in behind.definitions:
+                    self._found(change)
 
     def _from_stars(self, name: str) -> Definition | None:
         """The import behind `import *` that gives `name`; where that can not be told, every one that may."""
@@ -175,14 +180,14 @@ class _Search:
             node = star.node
             if not isinstance(node, ast.ImportFrom):
                 continue
-            inner = _star_source(star, self.scope)
-            if inner is None or not (inner.exports(name) and name in inner):
-                unsure += [star] if inner is None or inner.exports(name) else []
-            elif not unsure:
+            inner = star_source(star, self.scope)
+            gives = None if inner is None else inner.gives(name)
+            if gives is False:
+                continue
+            if gives and not unsure:
                 single = ast.copy_location(ast.ImportFrom(node.module, [ast.alias(name)], node.level), node)
                 return Definition(name, Kind.IMPORT, Code([single]), (star,))
-            else:
-                unsure.append(star)
+            unsure.append(star)
         if not unsure:
             return None
         unsure.reverse()

@@ -7,6 +7,7 @@ import pytest
 from mlstack_nb.app import components, stacks
 from mlstack_nb.app.doctor import Check, Verdict, examine
 from mlstack_nb.app.workspace import Workspace
+from mlstack_nb.catalog.tables import HEAD
 from mlstack_nb.core.stack import Kind
 
 
@@ -18,7 +19,7 @@ def test_a_new_workspace_is_well(workspace: Path) -> None:
     found = checks()
     assert [check for check in found.values() if check.verdict is Verdict.FAIL] == []
     assert {"python", "mlstack-nb", "sqlalchemy", "dot", "workspace", "disk", "catalog", "stack"} <= set(found)
-    assert found["catalog"].detail.endswith("catalog.db, schema 0002")
+    assert found["catalog"].detail.endswith(f"catalog.db, schema {HEAD}")
     assert {"orchestrator default", "artifact_store default"} <= set(found)
 
 

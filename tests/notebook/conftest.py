@@ -15,6 +15,7 @@ from jupyter_client.manager import KernelManager
 
 KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR")
 TIMEOUT_S = 60
+BADGE = "application/vnd.mlstack.step+json"
 
 
 @dataclass
@@ -41,12 +42,26 @@ class Reply:
     @property
     def badge(self) -> dict[str, Any]:
         """The mimebundle of the only badge."""
-        (found,) = (m["data"] for m in self.messages if "application/vnd.mlstack.step+json" in m.get("data", {}))
+        (found,) = (m["data"] for m in self.messages if BADGE in m.get("data", {}))
+        return found
+
+    @property
+    def shown(self) -> list[tuple[str, str]]:
+        """All but badges: the text of each stream as far as nothing came between, and the plain text of displays."""
+        found: list[tuple[str, str]] = []
+        for message in self.messages:
+            if message["kind"] != "stream":
+                data = message.get("data", {})
+                found += [("display", data["text/plain"])] if data and BADGE not in data else []
+            elif found and found[-1][0] == message["name"]:
+                found[-1] = (message["name"], found[-1][1] + message["text"])
+            else:
+                found.append((message["name"], message["text"]))
         return found
 
     @property
     def state(self) -> str:
-        return str(self.badge["application/vnd.mlstack.step+json"]["state"])
+        return str(self.badge[BADGE]["state"])
 
     @property
     def traceback(self) -> str:
@@ -57,6 +72,7 @@ class Kernel:
     """A running kernel that waits for each cell's last message."""
 
     def __init__(self, folder: Path, home: Path) -> None:
+        self.folder, self._home = folder, home
         (folder / ".mlstack").mkdir(exist_ok=True)
         self._manager = KernelManager(kernel_name="python3")
         env = {name: os.environ[name] for name in KEPT if name in os.environ}
@@ -64,6 +80,10 @@ class Kernel:
         self.client = self._manager.blocking_client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=TIMEOUT_S)
+
+    def another(self) -> Kernel:
+        """A new kernel in the same project."""
+        return Kernel(self.folder, self._home)
 
     def run(self, code: str, *, cell_id: str | None = None, deleted: Sequence[str] = ()) -> Reply:
         return self.finish(self.start(code, cell_id=cell_id, deleted=deleted))
@@ -129,6 +149,15 @@ class Kernel:
 def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
     """One kernel for the tests of a module, with the extension loaded."""
     running = Kernel(tmp_path_factory.mktemp("project"), tmp_path_factory.mktemp("home"))
+    assert running.run("%load_ext mlstack_nb").status == "ok"
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def second(kernel: Kernel) -> Iterator[Kernel]:
+    """Another kernel in the same project, with the extension loaded."""
+    running = kernel.another()
     assert running.run("%load_ext mlstack_nb").status == "ok"
     yield running
     running.close()

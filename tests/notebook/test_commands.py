@@ -38,12 +38,12 @@ def test_status_lists_steps_with_state_time_and_outputs(kernel: Any) -> None:
     assert "raw list" in lines[2]
 
 
-def test_run_runs_everything_from_the_cache_and_history_lists_it(kernel: Any) -> None:
+def test_run_takes_everything_from_the_cache_with_what_it_showed_and_history_lists_it(kernel: Any) -> None:
     reply = kernel.run("%pipeline run")
     assert reply.status == "ok", reply
     shown = reply.messages[-1]["data"]["text/plain"]
     assert shown.count("↺ cached") == 2
-    assert "loading" not in reply.printed
+    assert reply.printed == "loading\n"
     history = text(kernel.run("%pipeline history")).splitlines()
     assert history[0] == "runs of pipeline scaling"
     assert "2 cached" in history[2]
@@ -115,3 +115,25 @@ def test_stacks_are_registered_set_described_and_listed(kernel: Any) -> None:
 def test_an_unknown_stack_and_option_offer_the_nearest(kernel: Any) -> None:
     assert "Did you mean 'default'?" in kernel.run("%stack set defualt").error["evalue"]
     assert "--orchestrator" in kernel.run("%stack register x --orchestrater y").error["evalue"]
+
+
+def test_a_part_of_the_pipeline_runs(kernel: Any) -> None:
+    kernel.run("%pipeline forget idle")
+    reply = kernel.run("%pipeline run --from scale --until scale --no-cache")
+    assert reply.status == "ok", reply
+    shown = reply.messages[-1]["data"]["text/plain"]
+    assert "2 steps" not in shown
+    assert [("load" in shown, "↺ cached" in shown), ("scale" in shown, "✓ completed" in shown)] == [(True, True)] * 2
+    assert "wait" not in shown
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("--form scale", "Did you mean --from?"),
+        ("--from", "needs a name after it"),
+        ("--only scael", "Did you mean 'scale'?"),
+    ],
+)
+def test_a_part_that_is_not_there_is_said(kernel: Any, line: str, said: str) -> None:
+    assert said in kernel.run(f"%pipeline run {line}").error["evalue"]

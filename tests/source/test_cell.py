@@ -71,7 +71,7 @@ def test_a_syntax_error_names_cell_and_line(text: str, first_line: int, where: s
 
 
 def test_a_cell_that_can_not_be_read_at_all_is_a_syntax_error_too() -> None:
-    with pytest.raises(StepSyntaxError, match="cell 4"):
+    with pytest.raises(StepSyntaxError, match="Cell 4"):
         parse("x = '\0'", label="cell 4")
 
 

@@ -110,6 +110,14 @@ class MlflowTracker(ExperimentTracker):
             finally:
                 self._end(mlflow, run, status)
 
+    def attach(self, run_id: str) -> None:
+        """Raises ConfigError within seconds when MLflow can not be reached or refuses."""
+        mlflow = _imported()
+        _put(self._variables())
+        with self._explained(), _environment(_impatience()):
+            mlflow.set_tracking_uri(self.uri)
+            mlflow.start_run(run_id=run_id)
+
     def _variables(self) -> dict[str, str | None]:
         """The environment during a step, for what it starts, too; None: unset. What a user's own run set is away."""
         config = self.configuration

@@ -34,11 +34,12 @@ class LocalOrchestrator(Orchestrator):
         *,
         company: Company = Company.IN_THREADS,
         fail_fast: bool = False,
+        stop: threading.Event | None = None,
     ) -> dict[str, State]:
         schedule = _Schedule(nodes, fail_fast=fail_fast)
         workers = min(self._workers(company), len(nodes))
         if workers > 1:
-            _Crew(schedule, run_node, workers).work()
+            _Crew(schedule, run_node, workers, stop or threading.Event(), company).work()
         else:
             while (node := schedule.next()) is not None:
                 schedule.ended(node, run_node(node))
@@ -80,10 +81,14 @@ class _Schedule:
 class _Crew:
     """Threads that work off a schedule."""
 
-    def __init__(self, schedule: _Schedule, run_node: RunNode, workers: int) -> None:
+    def __init__(
+        self, schedule: _Schedule, run_node: RunNode, workers: int, stop: threading.Event, company: Company
+    ) -> None:
         self._schedule = schedule
         self._run_node = run_node
         self._workers = workers
+        self._stop = stop
+        self._company = company
         self._threads: dict[Node, int] = {}
 
     def work(self) -> None:
@@ -113,7 +118,9 @@ class _Crew:
 
     def _interrupt(self, running: dict[Future[State], Node]) -> None:
         """The pool waits for them when it is left."""
+        self._stop.set()
         for future in running:
             future.cancel()
-        for thread in list(self._threads.values()):
-            interrupt_thread(thread, KeyboardInterrupt)
+        if self._company is Company.IN_THREADS:
+            for thread in list(self._threads.values()):
+                interrupt_thread(thread, KeyboardInterrupt)

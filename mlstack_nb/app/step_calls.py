@@ -1,0 +1,91 @@
+"""What goes to a step that runs in a kernel of its own, and what comes back: two records beside the run's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlstack_nb.core.artifact import Artifact
+from mlstack_nb.engine.store import Store
+from mlstack_nb.errors import NotFoundError, ObjectMissingError
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """`given` are inputs and values by the name that the step reads; `outputs` maps its outputs to artifact names.
+
+    `tracker` is the experiment tracker's run that the step belongs to, if there is one.
+    """
+
+    pipeline: str
+    step: str
+    given: Mapping[str, Artifact] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    materializers: Mapping[str, str] = field(default_factory=dict)
+    tracker: Mapping[str, str] | None = None
+
+    def write(self, store: Store, run_id: str) -> None:
+        data = {
+            "pipeline": self.pipeline,
+            "step": self.step,
+            "given": {name: artifact.to_json() for name, artifact in self.given.items()},
+            "outputs": dict(self.outputs),
+            "materializers": dict(self.materializers),
+            "tracker": self.tracker and dict(self.tracker),
+        }
+        store.files.write(_call_path(run_id, self.step), json.dumps(data).encode())
+
+    @classmethod
+    def read(cls, store: Store, run_id: str, step: str) -> CallRecord:
+        """Raises NotFoundError."""
+        try:
+            data = json.loads(store.files.read(_call_path(run_id, step)))
+        except ObjectMissingError:
+            raise NotFoundError(
+                f"Nothing was handed to step {step!r} of run {run_id} in this store.",
+                "Use the stack of that run: mlstack runs show RUN, then mlstack stack set NAME",
+            ) from None
+        given = {name: Artifact.from_json(artifact) for name, artifact in data.pop("given").items()}
+        return cls(given=given, **data)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A value that came back. `digest` is what it counts as in a cache key; empty, plain data counts by value and
+    everything else by the artifact's own.
+    """
+
+    artifact: Artifact
+    digest: str = ""
+    is_plain: bool = False
+
+
+def write_kept(store: Store, run_id: str, step: str, kept: Mapping[str, Kept]) -> None:
+    data = {
+        name: {"artifact": one.artifact.to_json(), "digest": one.digest, "is_plain": one.is_plain}
+        for name, one in kept.items()
+    }
+    store.files.write(_kept_path(run_id, step), json.dumps(data).encode())
+
+
+def read_kept(store: Store, run_id: str, step: str) -> dict[str, Kept]:
+    """Raises ObjectMissingError where nothing came back."""
+    data: dict[str, Any] = json.loads(store.files.read(_kept_path(run_id, step)))
+    return {
+        name: Kept(Artifact.from_json(one["artifact"]), one["digest"], one["is_plain"]) for name, one in data.items()
+    }
+
+
+def forget_kept(store: Store, run_id: str, step: str) -> None:
+    """Before a step runs again: what an earlier attempt left is not its result."""
+    store.files.delete(_kept_path(run_id, step))
+
+
+def _call_path(run_id: str, step: str) -> str:
+    return f"runs/{run_id}/steps/{step}.call.json"
+
+
+def _kept_path(run_id: str, step: str) -> str:
+    return f"runs/{run_id}/steps/{step}.kept.json"
