@@ -121,19 +121,12 @@ class LocalArtifactStore(ArtifactStore):
 
     def _staged_name(self) -> str:
         """A name nobody else uses. The first call sweeps what dead processes of this machine left behind."""
-        if not hasattr(self, "_staging"):
-            self._staging = f"{self.root}/{STAGING}"
-            self._prefix = f"{self._staging}/{socket.gethostname()}-"
-            self._sweep()
+        if not hasattr(self, "_prefix"):
+            staging = f"{self.root}/{STAGING}"
+            prefix = f"{staging}/{socket.gethostname()}-"
+            _sweep(staging, prefix)
+            self._prefix = prefix  # last, since other threads look for it
         return f"{self._prefix}{os.getpid()}-{next(_numbers)}"
-
-    def _sweep(self) -> None:
-        if not os.path.isdir(self._staging):
-            return
-        for entry in os.scandir(self._staging):
-            owner = entry.path.removeprefix(self._prefix).partition("-")[0]
-            if entry.path.startswith(self._prefix) and owner.isdigit() and not _is_alive(int(owner)):
-                shutil.rmtree(entry.path, ignore_errors=True) if entry.is_dir() else _remove(entry.path)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -208,6 +201,16 @@ def _rename(staged: str, target: str, *, replace: bool) -> bool:
 def _remove(path: str) -> None:
     with suppress(FileNotFoundError, IsADirectoryError):
         os.unlink(path)
+
+
+def _sweep(staging: str, prefix: str) -> None:
+    """Remove what processes of this machine that have ended left there."""
+    if not os.path.isdir(staging):
+        return
+    for entry in os.scandir(staging):
+        owner = entry.path.removeprefix(prefix).partition("-")[0]
+        if entry.path.startswith(prefix) and owner.isdigit() and not _is_alive(int(owner)):
+            shutil.rmtree(entry.path, ignore_errors=True) if entry.is_dir() else _remove(entry.path)
 
 
 def _is_alive(pid: int) -> bool:
