@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -86,7 +86,8 @@ class NotebookRun:
             record = self._record(compiled, given, tracker=handed.tracker)
             document = step_notebook(self.notebook, compiled, run_id=self.run_id)
             timeout = compiled.step.settings.timeout_s or self.timeout_s
-            executed, kept = self._execute(document, record, timeout_s=timeout)
+            environment = compiled.step.settings.environment
+            executed, kept = self._execute(document, record, timeout_s=timeout, environment=environment)
             codec = self.runtime.engine.codec
             return Produced({name: Value(one.artifact, codec) for name, one in kept.items()}, _display(executed))
 
@@ -121,26 +122,25 @@ class NotebookRun:
 
     def _values_of(self, compiled: CompiledStep, results: Mapping[str, StepResult]) -> dict[str, Kept]:
         """What its setup gives; one at a time, for most steps share one."""
-        name = f"{SETUP} of {compiled.name}" if compiled.setup.inputs else SETUP
+        group = self.notebook.sharing(compiled.name)
         with self._lock:
-            if name not in self._kept:
-                self._kept[name] = self._set_up(name, compiled, results)
+            if group[0].name not in self._kept:
+                self._kept[group[0].name] = self._set_up(group, results)
         return self._known(compiled)
 
     def _known(self, compiled: CompiledStep) -> dict[str, Kept]:
-        name = f"{SETUP} of {compiled.name}" if compiled.setup.inputs else SETUP
-        return {value: self._kept[name][value] for value in compiled.values}
+        if not compiled.values:
+            return {}
+        kept = self._kept[self.notebook.sharing(compiled.name)[0].name]
+        return {value: kept[value] for value in compiled.values}
 
-    def _set_up(self, name: str, compiled: CompiledStep, results: Mapping[str, StepResult]) -> Mapping[str, Kept]:
-        sharing = [compiled]
-        if not compiled.setup.inputs:
-            sharing = [step for step in self.notebook.steps if step.values and not step.setup.inputs]
-        setup = self.notebook.setup(step.name for step in sharing)
-        values = list(dict.fromkeys(value for step in sharing for value in step.values))
+    def _set_up(self, group: Sequence[CompiledStep], results: Mapping[str, StepResult]) -> Mapping[str, Kept]:
+        name = f"{SETUP} for {group[0].name}"
+        setup = self.notebook.setup(step.name for step in group)
+        values = list(dict.fromkeys(value for step in group for value in step.values))
         given = {key: results[source.step].outputs[source.output].artifact for key, source in setup.inputs.items()}
         document = setup_notebook(self.notebook, setup, run_id=self.run_id, name=name, values=values)
-        record = CallRecord(self.notebook.name, name, given)
-        return self._execute(document, record, timeout_s=self.timeout_s)[1]
+        return self._execute(document, CallRecord(self.notebook.name, name, given), timeout_s=self.timeout_s)[1]
 
     def _record(
         self, compiled: CompiledStep, given: Mapping[str, Any], *, tracker: Mapping[str, str] | None
@@ -150,13 +150,20 @@ class NotebookRun:
         return CallRecord(self.notebook.name, step.name, given, outputs, step.settings.materializers, tracker)
 
     def _execute(
-        self, document: Document, record: CallRecord, *, timeout_s: float | None
+        self,
+        document: Document,
+        record: CallRecord,
+        *,
+        timeout_s: float | None,
+        environment: Mapping[str, str] | None = None,
     ) -> tuple[ExecutedNotebook, dict[str, Kept]]:
         """Execute a notebook that takes from `record` and keeps what it gives. Raises StepError when a cell fails."""
         store = self.runtime.engine.store
         record.write(store, self.run_id)
         forget_kept(store, self.run_id, record.step)
-        executed = self._kernels().execute(document, timeout_s=timeout_s, on_progress=_tell, cancel=self.stop)
+        executed = self._kernels().execute(
+            document, env=environment or None, timeout_s=timeout_s, on_progress=_tell, cancel=self.stop
+        )
         store.put_notebook(self.run_id, record.step, json.dumps(executed.document).encode())
         if executed.failed is not None:
             if isinstance(executed.failed.error, CellCancelledError):

@@ -25,6 +25,8 @@ def settings_of(
     output_materializers: Given,
     retries: Any,
     timeout_s: Any,
+    environment: Any = None,
+    secrets: Any = (),
 ) -> Settings:
     """Raises UsageError naming the step and the option that is wrong."""
     check_name("step", step)
@@ -32,6 +34,10 @@ def settings_of(
         raise _wrong(step, "retries", retries, "Give a whole number: retries=2")
     if timeout_s is not None and not (isinstance(timeout_s, (int, float)) and 0 < timeout_s < math.inf):
         raise _wrong(step, "timeout_s", timeout_s, "Give seconds above zero: timeout_s=90")
+    if environment is not None and not _are_texts(environment):
+        raise _wrong(step, "environment", environment, 'Give texts by name: environment={"MODE": "fast"}')
+    if isinstance(secrets, str) or not all(isinstance(name, str) for name in secrets):
+        raise _wrong(step, "secrets", secrets, 'Give names of environment variables: secrets=["TOKEN"]')
     return Settings(
         cache=enable_cache is not False,
         policy=cache_policy or CachePolicy(),
@@ -39,6 +45,14 @@ def settings_of(
         timeout_s=timeout_s,
         tracker={True: "", False: None}.get(experiment_tracker, experiment_tracker),  # type: ignore[arg-type]
         materializers=_materializers(step, output_materializers, list(outputs)),
+        environment=dict(environment or {}),
+        secrets=tuple(secrets),
+    )
+
+
+def _are_texts(environment: Any) -> bool:
+    return isinstance(environment, Mapping) and all(
+        isinstance(part, str) for pair in environment.items() for part in pair
     )
 
 

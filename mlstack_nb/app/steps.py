@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Generic, ParamSpec, SupportsIndex, TypeVar, cast, overload
@@ -141,6 +141,8 @@ def step(
     output_materializers: Mapping[str, type[BaseMaterializer]] | type[BaseMaterializer] | None = None,
     retries: int = 0,
     timeout_s: float | None = None,
+    environment: Mapping[str, str] | None = None,
+    secrets: Sequence[str] = (),
 ) -> Callable[[Callable[P, R]], StepFunction[P, R]]: ...
 
 
@@ -155,12 +157,15 @@ def step(
     output_materializers: Mapping[str, type[BaseMaterializer]] | type[BaseMaterializer] | None = None,
     retries: int = 0,
     timeout_s: float | None = None,
+    environment: Mapping[str, str] | None = None,
+    secrets: Sequence[str] = (),
     **unknown: Any,
 ) -> Any:
     """Make a function a step. Its outputs come from the return annotation, by `Annotated[T, "name"]`.
 
-    `experiment_tracker=True` takes the active stack's own; a name insists on that component. Raises UsageError for
-    an option that is unknown or wrong.
+    `experiment_tracker=True` takes the active stack's own; a name insists on that component. `environment` is set
+    while the step runs and counts; of `secrets`, names of variables that are set already, a keyed digest counts.
+    Raises UsageError for an option that is unknown or wrong.
     """
 
     def decorate(target: Callable[P, R]) -> StepFunction[P, R]:
@@ -176,6 +181,8 @@ def step(
                 output_materializers=output_materializers,
                 retries=retries,
                 timeout_s=timeout_s,
+                environment=environment,
+                secrets=secrets,
             )
         except UsageError as error:
             raise outward(error)  # noqa: B904  (the same error)

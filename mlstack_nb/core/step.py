@@ -74,6 +74,7 @@ class Resources:
 class Settings:
     """How a step runs. `tracker`: None asks for none, "" for the stack's own, else a component's name.
 
+    `environment` are variables that are set while it runs, `secrets` names of those that are set already and count.
     `report`: whether the executed step is kept as a page for people; None leaves it to the stack.
     """
 
@@ -85,6 +86,8 @@ class Settings:
     materializers: Mapping[str, str] = field(default_factory=dict)
     resources: Resources = field(default_factory=Resources)
     report: bool | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

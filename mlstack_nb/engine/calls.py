@@ -10,6 +10,7 @@ from typing import Any
 from mlstack_nb.core.events import Listener
 from mlstack_nb.core.run import State, StepRun
 from mlstack_nb.core.step import Step
+from mlstack_nb.engine.environment import environment_parts
 from mlstack_nb.engine.keys import cache_key, content_parts, parameter_digest
 from mlstack_nb.engine.lease import Leases
 from mlstack_nb.engine.store import Store
@@ -79,13 +80,15 @@ def begun(call: StepCall, engine: Engine) -> StepRun:
     codec = engine.codec
     inputs = {name: value.artifact.digest for name, value in call.inputs.items()}
     parameters = {name: _digest_of(value, name, call.step, codec) for name, value in call.parameters.items()}
+    environment = environment_parts(call.step, engine.store)
+    contents = content_parts(call.step, call.parameters, parameters)
     return StepRun(
         run_id=call.run_id,
         step=call.step.name,
         state=State.RUNNING,
-        key=cache_key(call.step, inputs=inputs, parameters=parameters),
+        key=cache_key(call.step, inputs=inputs, parameters=parameters, environment=environment),
         started_at=time.time(),
-        fingerprint={**call.step.fingerprint.parts, **content_parts(call.step, call.parameters, parameters)},
+        fingerprint={**call.step.fingerprint.parts, **contents, **environment},
         inputs=inputs,
         parameters=call.parameters,
         code=call.step.fingerprint.digest,

@@ -25,11 +25,19 @@ _CONTAINERS = (list, tuple, dict, set)
 _SHOWN = (str, int, float, bool, type(None), list, tuple, dict)
 
 
-def cache_key(step: Step, *, inputs: Mapping[str, str], parameters: Mapping[str, str]) -> str:
+def cache_key(
+    step: Step,
+    *,
+    inputs: Mapping[str, str],
+    parameters: Mapping[str, str],
+    environment: Mapping[str, str] | None = None,
+) -> str:
     """Names the result `step` would give, without running it: 64 hex characters.
 
-    `inputs` maps names to content digests, `parameters` to value digests; their order does not matter.
+    `inputs` maps names to content digests, `parameters` to value digests, `environment` labels to what the variables
+    count as; their order does not matter.
     """
+    environment = environment or {}
     outputs = [(output.name, step.settings.materializers.get(output.name, "")) for output in step.outputs]
     policy = step.settings.policy
     if policy.changes_keys:
@@ -38,11 +46,15 @@ def cache_key(step: Step, *, inputs: Mapping[str, str], parameters: Mapping[str,
                 **step.fingerprint.parts,
                 **{f"input {name}": part for name, part in inputs.items()},
                 **{f"parameter {name}": part for name, part in parameters.items()},
+                **environment,
             }
         )
         files = [(Path(file).name, path_digest(Path(file))) for file in policy.files]
         return digest("key by policy", sorted(parts.items()), outputs, files, policy.salt)
-    return digest("key", step.fingerprint.digest, sorted(inputs.items()), sorted(parameters.items()), outputs)
+    set_here = [sorted(environment.items())] if environment else []
+    return digest(
+        "key", step.fingerprint.digest, sorted(inputs.items()), sorted(parameters.items()), outputs, *set_here
+    )
 
 
 def content_parts(step: Step, values: Mapping[str, Any], digests: Mapping[str, str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from mlstack_nb.core.step import FromStep, Left, Produced
 from mlstack_nb.core.types import fits, named
 from mlstack_nb.engine.calls import Engine, Handed, StepCall, StepResult, begun
 from mlstack_nb.engine.deadline import deadline
+from mlstack_nb.engine.environment import in_environment
 from mlstack_nb.engine.keys import may_reuse
 from mlstack_nb.engine.reuse import await_result, named_outputs, reused
 from mlstack_nb.engine.saving import save_outputs
@@ -72,7 +73,8 @@ def _attempts(call: StepCall, engine: Engine, began: StepRun) -> Driver:
                 if call.apart:
                     left = yield Handed({**call.inputs, **call.parameters}, tracker=link)
                 else:
-                    with deadline(call.step.settings.timeout_s, step=call.step.name):
+                    settings = call.step.settings
+                    with in_environment(settings.environment), deadline(settings.timeout_s, step=call.step.name):
                         inputs = {name: _read(value, name, call) for name, value in call.inputs.items()}
                         left = yield {**inputs, **{name: _own(value) for name, value in call.parameters.items()}}
                 produced = Produced.of(left)

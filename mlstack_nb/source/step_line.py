@@ -42,6 +42,8 @@ OPTIONS = (
     Option("--timeout", "SECONDS", "Stop the step when it runs longer."),
     Option("--after", "STEP[,STEP]", "Start when these steps have ended, though no data comes from them."),
     Option("--in", "NAME[,NAME]", "Take exactly these inputs instead of those that the code reads."),
+    Option("--env", "NAME=VALUE[,NAME=VALUE]", "Set these environment variables while it runs; they count."),
+    Option("--secret", "NAME[,NAME]", "Count these environment variables, without telling anybody their values."),
     Option("--expires", "AGE", "Run the step again when its last result is older: 90s, 30m, 12h, 7d."),
     Option("--files", "PATH[,PATH]", "Count the content of these files, too, as a part of the step."),
     Option("--ignore", "PART[,PART]", "Do not count these parts: python, package:*, parameter:seed, function:log."),
@@ -112,6 +114,8 @@ def parse(line: str) -> StepLine:
             retries=_count(given.get("--retries")),
             timeout_s=_seconds(given.get("--timeout")),
             tracker=given.get("--tracker"),
+            environment=dict(_variable(pair) for pair in given.get("--env", "").split(",") if pair),
+            secrets=tuple(filter(None, given.get("--secret", "").split(","))),
         ),
         after=_step_names(given.get("--after")),
         inputs=_identifiers(given["--in"], "an input", "after `--in`") if "--in" in given else None,
@@ -215,6 +219,13 @@ def _count(text: str | None) -> int:
     if not text.isdecimal():
         raise UsageError(f"{text!r} is no number of retries.", "Write a whole number: `--retries 2`.")
     return int(text)
+
+
+def _variable(pair: str) -> tuple[str, str]:
+    name, equals, value = pair.partition("=")
+    if not equals or not name:
+        raise UsageError(f"{pair!r} sets no environment variable.", "Write `--env NAME=VALUE`.")
+    return name, value
 
 
 def _age(text: str | None) -> float | None:

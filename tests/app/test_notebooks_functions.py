@@ -82,7 +82,7 @@ def test_wiring_may_loop_and_call_helpers():
     found = compiled(
         STEPS,
         "import itertools\ndef pairs(n): return list(itertools.combinations(range(n), 2))",
-        "@pipeline\ndef many(n: int = 3):\n    for a, b in pairs(n):\n        rows, _ = load(a + b)\n        total(rows)",
+        "@pipeline\ndef many(n: int = 3):\n    for a, b in pairs(n):\n        t, _ = load(a + b)\n        total(t)",
     )
     assert [one.name for one in found.steps] == ["load", "sum_up", "load_2", "sum_up_2", "load_3", "sum_up_3"]
     assert found.step("sum_up_3").step.inputs["table"] == FromStep("load_3", "table")

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
 import pytest
+from blake3 import blake3
 
 from mlstack_nb import BaseMaterializer, CachePolicy, DataFile, pipeline, step
-from mlstack_nb.app import artifacts, runs
+from mlstack_nb.app import artifacts, explain, runs
 from mlstack_nb.app.workspace import Workspace
+from mlstack_nb.core.digest import digest
 from mlstack_nb.core.run import State
 from mlstack_nb.core.step import FromStep
 from mlstack_nb.errors import GraphError, StepError, TypeMismatchError, UsageError
@@ -342,3 +346,42 @@ def test_a_parameter_that_is_a_data_file_counts_by_content(tmp_path):
     assert states(reading(str(file))) == {"read_rows": State.CACHED}
     file.write_text("2")
     assert states(reading(str(file))) == {"read_rows": State.COMPLETED}
+
+
+def test_the_environment_of_a_step_is_set_while_it_runs_and_counts():
+    @step(environment={"MODE_OF_TEST": "fast"})
+    def look() -> str:
+        CALLS.append(os.environ["MODE_OF_TEST"])
+        return os.environ["MODE_OF_TEST"]
+
+    @pipeline
+    def looking():
+        look()
+
+    assert [states(looking())["look"], states(looking())["look"]] == [State.COMPLETED, State.CACHED]
+    assert "MODE_OF_TEST" not in os.environ
+    look.settings = replace(look.settings, environment={"MODE_OF_TEST": "slow"})
+    assert states(looking()) == {"look": State.COMPLETED}
+    assert CALLS == ["fast", "slow"]
+    assert "environment MODE_OF_TEST changed" in str(explain.why(Workspace.find(), "look"))
+
+
+def test_a_secret_counts_without_being_told(monkeypatch, workspace):
+    @step(secrets=["TOKEN_OF_TEST"])
+    def call() -> int:
+        return len(os.environ["TOKEN_OF_TEST"])
+
+    @pipeline
+    def calling():
+        call()
+
+    with pytest.raises(StepError, match="reads the secret TOKEN_OF_TEST, which is not set"):
+        calling()
+    monkeypatch.setenv("TOKEN_OF_TEST", "s3cret-of-test")
+    assert [states(calling())["call"], states(calling())["call"]] == [State.COMPLETED, State.CACHED]
+    monkeypatch.setenv("TOKEN_OF_TEST", "an0ther-of-test")
+    assert states(calling()) == {"call": State.COMPLETED}
+    written = b"".join(path.read_bytes() for path in workspace.rglob("*") if path.is_file())
+    assert b"s3cret-of-test" not in written
+    assert digest("s3cret-of-test").encode() not in written
+    assert blake3(b"s3cret-of-test").hexdigest().encode() not in written
