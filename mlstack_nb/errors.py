@@ -29,7 +29,8 @@
     |   |-- CellCancelledError       somebody stopped the notebook at this cell
     |   `-- KernelDiedError          the kernel ended while it ran this cell
     `-- StepError                    a step's own code failed
-        `-- StepTimeoutError         a step ran longer than allowed
+        |-- StepTimeoutError         a step ran longer than allowed
+        `-- FailedElsewhereError     a step's code raised an exception in another process
 
 Every surface (notebook, CLI, REST) shows the same two fields: `what` and `hint`.
 """
@@ -185,6 +186,14 @@ class StepError(MlstackError):
 
 class StepTimeoutError(StepError):
     retryable = True
+
+
+class FailedElsewhereError(StepError):
+    """`failure` is what is recorded of the exception, a `core.run.Failure`."""
+
+    def __init__(self, what: str, hint: str, failure: object) -> None:
+        super().__init__(what, hint)
+        self.failure = failure
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

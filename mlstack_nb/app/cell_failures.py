@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlstack_nb.core.run import Failure
-from mlstack_nb.errors import StepError
+from mlstack_nb.errors import FailedElsewhereError
 
 if TYPE_CHECKING:
     from mlstack_nb.app.compiled import CompiledNotebook
@@ -15,15 +15,7 @@ AROUND = 2
 """How many lines are shown above and below the one that failed."""
 
 
-class CellFailedError(StepError):
-    """`failure` is the exception in the cell, which lived in another process."""
-
-    def __init__(self, what: str, hint: str, failure: Failure) -> None:
-        super().__init__(what, hint)
-        self.failure = failure
-
-
-def failed_step(executed: ExecutedNotebook, step: str, notebook: CompiledNotebook) -> CellFailedError:
+def failed_step(executed: ExecutedNotebook, step: str, notebook: CompiledNotebook) -> FailedElsewhereError:
     failed = executed.failed
     assert failed is not None
     origin = executed.document["cells"][failed.index]["metadata"].get("mlstack", {})
@@ -31,7 +23,7 @@ def failed_step(executed: ExecutedNotebook, step: str, notebook: CompiledNoteboo
     where = f"cell {origin['cell'] + 1} of {notebook.name}" if origin else f"what step {step!r} needs"
     what = f"{failed.ename} in {where}: {failed.evalue}" if failed.evalue else f"{failed.ename} in {where}"
     what += "".join(f"\n{line}" for line in _lines(failed, first_line))
-    return CellFailedError(what, failed.error.hint, Failure(failed.ename, failed.evalue, failed.traceback))
+    return FailedElsewhereError(what, failed.error.hint, Failure(failed.ename, failed.evalue, failed.traceback))
 
 
 def _lines(failed: FailedCell, first_line: int) -> list[str]:

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from mlstack_nb.app.workspace import Workspace
 
 
+THREAD, PROCESS, KERNEL = "thread", "process", "kernel"
+"""How a step's code is kept apart. Steps of notebooks have kernels; functions threads, unless asked otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """How a run is asked for; all but the target may be left to its default.
@@ -46,6 +50,7 @@ class Request:
     fail_fast: bool = False
     whole: bool = False
     timeout_s: float | None = None
+    isolation: str = ""
     run_id: str = ""
     resumes: tuple[str, ...] = ()
 
@@ -107,13 +112,33 @@ def prepare(request: Request) -> Launch:
     request = replace(request, run_id=request.run_id or new_run_id())
     runtime = Runtime.current(stack=request.stack)
     if is_notebook(request.target):
+        _check_isolation(request, possible=(KERNEL,))
         return _of_notebook(request, runtime)
+    _check_isolation(request, possible=(THREAD, PROCESS))
     function = find_function(request.target)
     declared = signature_of(function.function).parameters
     parameters = typed({**request.values, **request.texts}, declared, of=request.target, texts=request.texts)
     pipeline, bodies = function.build(**parameters)
     part, only_cached = pipeline.part(first=request.first, only=request.only, until=request.until)
-    return Launch(request, runtime, part if request.use_cache else part.without_cache(), bodies, only_cached)
+    part = part if request.use_cache else part.without_cache()
+    launch = Launch(request, runtime, part, bodies, only_cached)
+    return _in_processes(launch) if request.isolation == PROCESS else launch
+
+
+def _in_processes(launch: Launch) -> Launch:
+    from mlstack_nb.app.process_steps import ProcessRun
+
+    run = ProcessRun(launch.runtime, launch.pipeline.name, launch.stop)
+    bodies = {step.name: run.body(step, launch.bodies[step.name]) for step in launch.pipeline.steps}
+    return replace(launch, bodies=bodies, company=Company.APART)
+
+
+def _check_isolation(request: Request, *, possible: tuple[str, ...]) -> None:
+    if request.isolation not in ("", *possible):
+        raise UsageError(
+            f"The steps of {request.target} can not be isolated by {request.isolation!r}.",
+            f"Choose {' or '.join(possible)}, or leave --isolation out.",
+        )
 
 
 def _of_notebook(request: Request, runtime: Runtime) -> Launch:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 @click.option("--fail-fast", is_flag=True, help="Begin nothing more once a step has failed.")
 @click.option("--whole", is_flag=True, help="Run a notebook as one step, from top to bottom.")
 @click.option("--timeout", "timeout_s", type=click.FloatRange(min=0, min_open=True), help="Seconds for a cell.")
+@click.option("--isolation", default="", metavar="thread|process|kernel", help="What keeps a step's code apart.")
 @click.option("--detach", is_flag=True, help="Run in the background; print the run's id.")
 @click.option("--dry-run", is_flag=True, help="Say what would run, and run nothing.")
 @click.option("--run-id", default="", hidden=True)
@@ -53,6 +54,7 @@ def run(
     fail_fast: bool,
     whole: bool,
     timeout_s: float | None,
+    isolation: str,
     detach: bool,
     dry_run: bool,
     run_id: str,
@@ -82,6 +84,7 @@ def run(
         fail_fast=fail_fast,
         whole=whole,
         timeout_s=timeout_s,
+        isolation=isolation,
         run_id=run_id,
     )
     if detach:

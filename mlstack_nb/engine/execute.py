@@ -181,9 +181,7 @@ def run_sync(driver: Driver, body: Body) -> StepResult:
         inputs = next(driver)
         while True:
             try:
-                produced = body(inputs)
-                if isinstance(produced, Awaitable):
-                    produced = _wait(produced)
+                produced = awaited(body(inputs))
             except BaseException as error:  # noqa: BLE001  (handed on, not kept)
                 inputs = driver.throw(error)
             else:
@@ -193,14 +191,16 @@ def run_sync(driver: Driver, body: Body) -> StepResult:
         return result
 
 
-def _wait(awaitable: Awaitable[Any]) -> Any:
-    """The awaitable's result, also where a loop runs already in this thread (a kernel): then in a thread of its own."""
+def awaited(produced: Any) -> Any:
+    """The result of an awaitable, found in another thread where a loop runs in this one; anything else as it is."""
+    if not isinstance(produced, Awaitable):
+        return produced
     import asyncio
     from concurrent.futures import ThreadPoolExecutor
     from contextvars import copy_context
 
     async def whole() -> Any:
-        return await awaitable
+        return await produced
 
     try:
         asyncio.get_running_loop()

@@ -274,3 +274,64 @@ def test_a_failed_run_is_compared_with_a_good_one(mlstack: Any, script: str, tmp
     told = mlstack("runs", "diff", good).out
     assert "  state completed -> failed" in told
     assert "  - completed -> failed" in told
+
+
+APART = """
+import os
+import time
+from typing import Annotated
+import pandas as pd
+from mlstack_nb import pipeline, step
+
+@step
+def load(rows: int = 3) -> Annotated[pd.DataFrame, "table"]:
+    print("process", os.getpid())
+    return pd.DataFrame({"a": range(rows)})
+
+@step(timeout_s=1.0)
+def wait(table: pd.DataFrame, seconds: float = 0.0) -> int:
+    time.sleep(seconds)
+    return len(table)
+
+@step(environment={"FROM_TEST": "here"})
+async def told() -> str:
+    return os.environ["FROM_TEST"]
+
+@step
+def ends(how: str = "") -> int:
+    if how == "exit":
+        os._exit(3)
+    if how:
+        raise ValueError(how)
+    return 1
+
+@pipeline
+def apart(seconds: float = 0.0, how: str = ""):
+    wait(load(), seconds)
+    told()
+    ends(how)
+"""
+
+
+def test_functions_run_in_processes_of_their_own_with_the_same_keys(mlstack: Any, workspace: Path) -> None:
+    path = workspace.parent / f"apart_of_test_{os.getpid()}_{next(_numbers)}.py"
+    path.write_text(APART)
+    done = mlstack("run", path.name, "--isolation", "process")
+    assert done.code == 0
+    process = next(line.split()[-1] for line in done.err.splitlines() if "process" in line)
+    assert int(process) != os.getpid()
+    run = mlstack("runs", "show", "--json").json
+    assert {step["step"]: next(iter(step["outputs"].values()))["inline"] for step in run["steps"][1:]} == {
+        "wait": "3",
+        "told": '"here"',
+        "ends": "1",
+    }
+    assert set(states(mlstack("run", path.name, "--json").json).values()) == {"cached"}
+    late = mlstack("run", path.name, "--isolation", "process", "-p", "seconds=30", "-p", "how=odd")
+    assert late.code == 1
+    assert "ran longer than its timeout of 1 s" in late.err
+    assert "ValueError: odd" in late.err
+    failed = {step["step"]: step["failure"] for step in mlstack("runs", "show", "--json").json["steps"]}
+    assert (failed["ends"]["type"], failed["ends"]["message"]) == ("ValueError", "odd")
+    assert "ended without a word" in mlstack("run", path.name, "--isolation", "process", "-p", "how=exit").err
+    assert "can not be isolated by 'kernel'" in mlstack("run", path.name, "--isolation", "kernel").err
