@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 @click.option("--from", "first", default="", metavar="STEP", help="Begin here: what is before it comes from the cache.")
 @click.option("--only", default="", metavar="STEP", help="Run this step alone.")
 @click.option("--until", default="", metavar="STEP", help="End with this step.")
-@click.option("--no-cache", is_flag=True, help="Run the steps even if nothing has changed.")
+@click.option(
+    "--no-cache", "use_cache", flag_value=False, default=True, help="Run the steps even if nothing has changed."
+)
 @click.option("--fail-fast", is_flag=True, help="Begin nothing more once a step has failed.")
 @click.option("--whole", is_flag=True, help="Run a notebook as one step, from top to bottom.")
 @click.option("--timeout", "timeout_s", type=click.FloatRange(min=0, min_open=True), help="Seconds for a cell.")
@@ -46,19 +48,10 @@ def run(
     target: str,
     pairs: tuple[str, ...],
     file: Path | None,
-    stack: str | None,
-    first: str,
-    only: str,
-    until: str,
-    no_cache: bool,
-    fail_fast: bool,
-    whole: bool,
-    timeout_s: float | None,
-    isolation: str,
     detach: bool,
     dry_run: bool,
-    run_id: str,
     as_json: bool,
+    **options: Any,
 ) -> int:
     r"""Run TARGET: a notebook, `file.py:pipeline` or `package.module:pipeline`.
 
@@ -72,21 +65,8 @@ def run(
     from mlstack_nb.app.launch import Request
     from mlstack_nb.app.parameters import read_file, read_pairs
 
-    request = Request(
-        target,
-        texts=read_pairs(pairs),
-        values=read_file(file) if file is not None else {},
-        stack=stack,
-        first=first,
-        only=only,
-        until=until,
-        use_cache=not no_cache,
-        fail_fast=fail_fast,
-        whole=whole,
-        timeout_s=timeout_s,
-        isolation=isolation,
-        run_id=run_id,
-    )
+    values = read_file(file) if file is not None else {}
+    request = Request(target, texts=read_pairs(pairs), values=values, **options)
     if detach:
         return _detached()
     return carry_out(request, dry_run=dry_run, as_json=as_json)
