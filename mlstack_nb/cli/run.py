@@ -53,7 +53,7 @@ def run(
     as_json: bool,
     **options: Any,
 ) -> int:
-    r"""Run TARGET: a notebook, `file.py:pipeline` or `package.module:pipeline`.
+    """Run TARGET: a notebook, `file.py:pipeline` or `package.module:pipeline`.
 
     What has not changed comes from the cache. The exit code is 1 when a step failed.
 
@@ -61,7 +61,7 @@ def run(
     Example: mlstack run train.ipynb -p depth=6
              mlstack run train.py --from features --no-cache
              mlstack run package.pipelines:training -f params.yaml --detach
-    """
+    """  # noqa: D301 - click reads the \b
     from mlstack_nb.app.launch import Request
     from mlstack_nb.app.parameters import read_file, read_pairs
 
