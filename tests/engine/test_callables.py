@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import json
+import math
 from pathlib import Path
 
 import pytest
@@ -108,3 +110,9 @@ def test_a_function_of_no_module_counts_by_what_was_compiled(digest_of):
     assert digest_of(made("def f(x): return x + 1")) == digest_of(made("def f(x):\n    return x + 1"))
     assert digest_of(made("def f(x): return x + 1")) != digest_of(made("def f(x): return x + 2"))
     assert digest_of(made("def f(x): return [lambda: 1]")) != digest_of(made("def f(x): return [lambda: 2]"))
+
+
+@pytest.mark.parametrize("make", [lambda: json.dumps, lambda: [math.sqrt, len], lambda: {"a": json.JSONEncoder}])
+def test_functions_and_classes_that_are_installed_count_by_their_names(digest_of, make):
+    assert digest_of(make()) == digest_of(make())
+    assert len({digest_of(one) for one in (make(), json.loads, [math.exp, len], {"a": json.JSONDecoder})}) == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import itertools
 import linecache
@@ -30,6 +31,13 @@ class Project:
         self.folder = root / f"project_{next(_numbers)}"
         self.folder.mkdir()
         self.files: dict[str, str] = {}
+
+    def copied(self, root: Path) -> Project:
+        """The same project, workspace and results included, below another root."""
+        shutil.copytree(self.folder.parent, root)
+        other = copy.copy(self)
+        other.folder = root / self.folder.name
+        return other
 
     def write(self, document: Document) -> None:
         """Put the files in place, and forget what was imported of them."""

@@ -14,6 +14,7 @@ from mutation_case import Case
 from mlstack_nb.core.run import StepRun
 
 CASES = notebook_cases.ALL
+pytestmark = pytest.mark.filterwarnings("ignore::mlstack_nb.materializers.pickles.PickleWarning")
 
 
 @pytest.fixture(scope="module")

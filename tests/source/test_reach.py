@@ -170,6 +170,22 @@ def test_a_module_whose_exports_are_made_at_run_time_may_give_any_name(project: 
     assert found("f(); g()", f"from {name} import *").undefined == ()
 
 
+def test_a_star_import_of_a_star_import_gives_the_names_of_both_and_no_others(project: Path) -> None:
+    (project / "starred_seven.py").write_text("from starred_eight import *\ndef f(): ...\n")
+    (project / "starred_eight.py").write_text("from starred_seven import *\ndef g(): ...\n_h = 1\n")
+    result = found("f(); g(); len(x); _h; missing", "from starred_seven import *", outputs=("x",))
+    assert (names(result), result.undefined) == (["f", "g"], ("_h", "missing"))
+
+
+def test_a_name_that_a_star_import_gives_later_is_found_then(project: Path) -> None:
+    (project / "starred_nine.py").write_text("from starred_ten import *\n")
+    (project / "starred_ten.py").write_text("def f(): ...\n")
+    scope, step = scope_of("from starred_nine import *"), parse("f(); g()", label="step")
+    assert reach(step, scope).undefined == ("g",)
+    (project / "starred_ten.py").write_text("def f(): ...\ndef g(): ...\n")
+    assert reach(step, scope).undefined == ()
+
+
 def test_a_package_s_star_import_may_give_any_name_even_a_builtin_s() -> None:
     result = found("sqrt(sum(x))", "from math import *", outputs=("x",))
     assert (names(result), result.undefined) == (["sqrt", "sum"], ())
