@@ -64,7 +64,7 @@ def add(
     as_json: bool,
     **options: Any,
 ) -> None:
-    r"""Run TARGET, which is what `mlstack run` takes, at the times of CRON or in intervals.
+    """Run TARGET, which is what `mlstack run` takes, at the times of CRON or in intervals.
 
     CRON is minute, hour, day of month, month and weekday, in quotes, or @hourly, @daily, @weekly, @monthly, @yearly.
 
@@ -72,7 +72,7 @@ def add(
     Example: mlstack schedule add train.ipynb "0 6 * * 1-5" --tz Europe/Berlin -p depth=6
              mlstack schedule add package.pipelines:training @daily --stack production --catch-up none
              mlstack schedule add report.ipynb --every 10m --overlap queue
-    """
+    """  # noqa: D301 - click reads the \b
     from mlstack_nb.app import schedules
     from mlstack_nb.app.parameters import read_pairs
     from mlstack_nb.app.schedule_input import Wanted

@@ -11,6 +11,7 @@ from mlstack_nb.core.run import State
 from mlstack_nb.errors import UsageError
 from mlstack_nb.notebook.graph_view import GraphView
 from mlstack_nb.notebook.line_words import command_of, no_more, options_of
+from mlstack_nb.notebook.notebook_name import notebook_file
 from mlstack_nb.notebook.run_view import Progress, status
 from mlstack_nb.notebook.table import Line, Table
 
@@ -26,6 +27,8 @@ COMMANDS = {
     "--from STEP, --only STEP, --until STEP choose some; --no-cache runs them even so.",
     "status": "A table of the steps: state, whether that is fresh, stale or never run, time, outputs.",
     "debug STEP": "Write a notebook with what a step was given in the last run, ready where it failed.",
+    'schedule "CRON" [OPTIONS]': "Run the saved notebook by itself, as long as a process `mlstack scheduler` runs. "
+    "--tz ZONE, --stack NAME, --name NAME, -p NAME=VALUE; --every 10m instead of a cron.",
     "why STEP": "Why a step ran or came from the cache, and what would make it run again.",
     "history": f"The last {HISTORY_LENGTH} runs of this pipeline.",
     "forget NAME": "Take a step out whose cell is no longer there.",
@@ -39,6 +42,8 @@ def run(notebook: LiveNotebook, line: str) -> Any:
     command, words = command_of("pipeline", line, COMMANDS, default="show")
     if command == "run":
         return _run_all(notebook, words)
+    if command == "schedule":
+        return _schedule(notebook, words)
     no_more("pipeline", command, words[1:] if command in ("name", "forget", "why", "debug") else words)
     session = notebook.session
     if command == "forget":
@@ -88,6 +93,29 @@ def history(pipeline: str) -> Table:
         caption=f"runs of pipeline {pipeline}",
         empty=f"Pipeline {pipeline!r} has no run yet.",
     )
+
+
+_SCHEDULE = {"--tz": "zone", "--stack": "stack", "--name": "name", "--every": "every", "-p": "parameters"}
+
+
+def _schedule(notebook: LiveNotebook, words: list[str]) -> Line:
+    from mlstack_nb.app import schedules
+    from mlstack_nb.app.parameters import read_pairs
+    from mlstack_nb.app.schedule_input import Wanted
+    from mlstack_nb.app.workspace import Workspace
+
+    cron = words.pop(0) if words and not words[0].startswith("-") else None
+    pairs = [word for before, word in zip(["", *words], words, strict=False) if before == "-p"]
+    options: dict[str, Any] = options_of("pipeline", "schedule", words, _SCHEDULE, flags=())
+    options["parameters"] = read_pairs(pairs)
+    file = notebook_file(notebook.shell.user_ns).absolute()
+    wanted = Wanted(file.name, cron=cron, folder=file.parent, **options)
+    with closing(Workspace.find()) as workspace:
+        added = schedules.add(workspace, wanted)
+        nobody = schedules.scheduler(workspace) is None
+    times = ", ".join(moment(time) for time in added["next"][:3])
+    told = f"schedule {added['name']}: {added['words']}, {added['zone']}; next {times}"
+    return Line(f"{told}\nnobody schedules yet: run `mlstack scheduler` in a shell" if nobody else told)
 
 
 def _debug(session: Session, words: list[str]) -> Line:

@@ -137,3 +137,19 @@ def test_a_part_of_the_pipeline_runs(kernel: Any) -> None:
 )
 def test_a_part_that_is_not_there_is_said(kernel: Any, line: str, said: str) -> None:
     assert said in kernel.run(f"%pipeline run {line}").error["evalue"]
+
+
+def test_the_saved_notebook_is_scheduled(kernel: Any) -> None:
+    said = kernel.run("%pipeline schedule '0 6 * * 1-5' --tz Europe/Berlin").error["evalue"]
+    assert "The file of this notebook is not known here" in said
+    kernel.run(
+        "import os, pathlib\npathlib.Path('mine.ipynb').write_text('{}')\nos.environ['JPY_SESSION_NAME'] = 'mine.ipynb'"
+    )
+    shown = text(kernel.run("%pipeline schedule '0 6 * * 1-5' --tz Europe/Berlin -p SCALE=7 -p LIMIT=1 --name nightly"))
+    assert shown.startswith("schedule nightly: ")
+    assert "Monday through Friday, Europe/Berlin; next 20" in shown
+    assert "run `mlstack scheduler` in a shell" in shown
+    printed = kernel.run("!mlstack schedule show nightly --json").printed
+    assert '"SCALE": "7"' in printed
+    assert '"LIMIT": "1"' in printed
+    assert "Did you mean --tz?" in kernel.run("%pipeline schedule @daily --zt Europe/Berlin").error["evalue"]

@@ -54,7 +54,8 @@ def test_the_body_of_a_step_is_completed_as_code(kernel: Any) -> None:
 
 
 def test_sub_commands_are_completed(kernel: Any) -> None:
-    assert kernel.complete("%pipeline s") == ["show", "status"]
+    assert kernel.complete("%pipeline sta") == ["status"]
+    assert kernel.complete("%pipeline s") == ["show", "status", "schedule"]
     assert kernel.complete("%stack re") == ["register"]
 
 
