@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from mlstack_nb.app.pipelines import pipeline
+    from mlstack_nb.notebook.showing import display
     from mlstack_nb.app.steps import step
     from mlstack_nb.core.artifact import ArtifactType
     from mlstack_nb.core.policy import CachePolicy
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["ArtifactType", "BaseMaterializer", "CachePolicy", "DataFile", "MlstackError", "pipeline", "step"]
+__all__ = ["ArtifactType", "BaseMaterializer", "CachePolicy", "DataFile", "MlstackError", "display", "pipeline", "step"]
 
 _HOMES = {
     "ArtifactType": "mlstack_nb.core.artifact",
@@ -29,6 +30,7 @@ _HOMES = {
     "CachePolicy": "mlstack_nb.core.policy",
     "DataFile": "mlstack_nb.core.types",
     "MlstackError": "mlstack_nb.errors",
+    "display": "mlstack_nb.notebook.showing",
     "pipeline": "mlstack_nb.app.pipelines",
     "step": "mlstack_nb.app.steps",
 }

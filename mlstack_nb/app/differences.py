@@ -15,12 +15,13 @@ SHORT = 60
 _LABEL = re.compile(
     r"(?:module (?P<module>\S+): )?(?P<kind>function|class|constant|import|value|statement) (?P<name>.*)"
 )
+_SINGLE = {"body": "the body", "python": "python", "returns": "what is returned"}
 _LIVE = re.compile(r"(?P<kind>closure|global|value) (?P<name>\S+)(?: now)?")
 _CONTENT = re.compile(r"(?P<kind>content of|file|module) (?P<name>.*)")
 # most telling first; kinds of the same line of code stand together
 _ORDER = (
-    "body function class constant import value statement closure global module parameter content file input outputs "
-    "package python other"
+    "body returns function class constant import value statement closure global module parameter content file input "
+    "outputs package python other"
 ).split()
 
 
@@ -77,8 +78,9 @@ def _parts(before: Side, after: Side) -> Iterator[Finding]:
 
 def _told(label: str) -> tuple[str, str, str]:
     """A part's kind and name, and how it is called in a sentence."""
-    if label in ("body", "python"):
-        return label, label, label if label == "python" else "the body"
+    if label in _SINGLE:
+        return label, label, _SINGLE[label]
+    label = label.removeprefix("own ")
     if label.startswith("package "):
         name = label.removeprefix("package ")
         return "package", name, name

@@ -14,6 +14,7 @@ from mlstack_nb.source.cell import Cell, parse
 from mlstack_nb.source.cell_tags import CellTags, Role, parse_tags
 from mlstack_nb.source.code import Code
 from mlstack_nb.source.ipython_syntax import cell_magic
+from mlstack_nb.source.normal_form import shown, shows_value
 from mlstack_nb.source.notebook_file import Notebook, NotebookCell
 from mlstack_nb.source.step_line import StepLine, split_cell
 
@@ -119,11 +120,10 @@ def joined(parts: Sequence[Cell]) -> Cell:
     nodes: list[ast.stmt] = []
     for part in parts:
         last = part.code.nodes[-1:]
-        shows_constant = part is not parts[-1] and last and isinstance(last[0], ast.Expr)
-        nodes.extend(part.code.nodes[:-1] if shows_constant else part.code.nodes)
-        if shows_constant and isinstance(last[0], ast.Expr):
-            shown = ast.Call(ast.Name("display", ast.Load()), [last[0].value], [])
-            nodes.append(ast.copy_location(ast.Expr(ast.copy_location(shown, last[0])), last[0]))
+        if part is not parts[-1] and last and isinstance(last[0], ast.Expr) and shows_value(last[0]):
+            nodes += [*part.code.nodes[:-1], shown(last[0])]
+        else:
+            nodes += part.code.nodes
     text = "\n\n".join(part.text.rstrip("\n") for part in parts)
     return Cell(parts[0].label, text, ast.Module(nodes, []), Code(nodes, shows_last=True))
 

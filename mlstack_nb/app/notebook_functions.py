@@ -45,7 +45,7 @@ class FileStep(StepFunction[Any, Any]):
         known = tuple(replace(one, type=marked.get(one.name)) for one in self.shape.parameters)
         self.shape = FunctionShape(known, *_outputs(node.returns))
         self.wired: list[str] = []
-        _, self._slice = slice_of_function(node, scope, text=definition.text)
+        _, self._slice = slice_of_function(node, scope, text=definition.text, as_step=True)
 
     def _wire(self, wiring: Wiring, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         placeholders = super()._wire(wiring, args, kwargs)

@@ -14,7 +14,7 @@ from mlstack_nb.app.notebook_parameters import Parameters
 from mlstack_nb.app.pipelines import PipelineFunction
 from mlstack_nb.app.placeholders import OutputOf
 from mlstack_nb.app.steps import Wiring, wiring
-from mlstack_nb.core.step import Captured, FromStep, Step
+from mlstack_nb.core.step import Captured, FromStep, Literal, Step
 from mlstack_nb.errors import GraphError, MlstackError, UsageError
 from mlstack_nb.source.code import Code
 from mlstack_nb.source.functions import signature_of
@@ -122,7 +122,7 @@ def _compiled(step: Step, function: FileStep, analysis: Analysis, parameters: Pa
         order=(rank, 0),
         body=(BodyCell(place, ""),),
         prelude=tuple(map(parameters.piece, analysis.prelude([*found.definitions, *constants]))),
-        parameters={},
+        parameters={key: source.value for key, source in step.inputs.items() if isinstance(source, Literal)},
         values={value: setup.place(value) for value, setup in setups.items()},
         setup=parameters.setup((line for setup in setups.values() for line in setup.lines), read),
         call=FunctionCall(name, arguments, function.shape.is_several),

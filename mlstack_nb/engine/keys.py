@@ -19,9 +19,11 @@ from mlstack_nb.core.types import is_data_file
 from mlstack_nb.engine.paths import path_digest
 from mlstack_nb.engine.values import Codec, Sealed
 from mlstack_nb.source.function_fingerprint import of_value
+from mlstack_nb.source.step_body import RETURNS, returned
 
 _CACHING = type(functools.cache(len))
 _CONTAINERS = (list, tuple, dict, set)
+_CONSTANT = "constant "
 _SHOWN = (str, int, float, bool, type(None), list, tuple, dict)
 
 
@@ -35,26 +37,44 @@ def cache_key(
     """Names the result `step` would give, without running it: 64 hex characters.
 
     `inputs` maps names to content digests, `parameters` to value digests, `environment` labels to what the variables
-    count as; their order does not matter.
+    count as; their order does not matter. A constant that the code reaches counts as a parameter would, and an output
+    by the name that the code has for it, so that a cell and the function made of it have one key.
     """
     environment = environment or {}
-    outputs = [(output.name, step.settings.materializers.get(output.name, "")) for output in step.outputs]
+    names = returned(step.fingerprint.parts, len(step.outputs))
+    outputs = _outputs(step, names)
+    code = {label: part for label, part in step.fingerprint.parts.items() if names is None or label != RETURNS}
     policy = step.settings.policy
     if policy.changes_keys:
-        parts = policy.admitted(
-            {
-                **step.fingerprint.parts,
-                **{f"input {name}": part for name, part in inputs.items()},
-                **{f"parameter {name}": part for name, part in parameters.items()},
-                **environment,
-            }
-        )
+        inputs, parameters = _admitted("input", inputs, policy), _admitted("parameter", parameters, policy)
+        given, rest = _given({**parameters, **inputs}, policy.admitted({**code, **environment}))
         files = [(Path(file).name, path_digest(Path(file))) for file in policy.files]
-        return digest("key by policy", sorted(parts.items()), outputs, files, policy.salt)
+        return digest("key by policy", sorted(rest.items()), sorted(given.items()), outputs, files, policy.salt)
+    given, rest = _given({**parameters, **inputs}, code)
+    known = len(rest) == len(step.fingerprint.parts)
+    meaning = step.fingerprint.digest if known else digest(list(rest.items()))
     set_here = [sorted(environment.items())] if environment else []
-    return digest(
-        "key", step.fingerprint.digest, sorted(inputs.items()), sorted(parameters.items()), outputs, *set_here
-    )
+    return digest("key", meaning, sorted(given.items()), outputs, *set_here)
+
+
+def _outputs(step: Step, names: tuple[str, ...] | None) -> list[tuple[str, str]]:
+    """Each output's name in the code, with its materializer; none for a function that returns nothing."""
+    written = [step.settings.materializers.get(output.name, "") for output in step.outputs]
+    known = [output.name for output in step.outputs] if names is None else names
+    return list(zip(known, written, strict=False))
+
+
+def _given(values: Mapping[str, str], code: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """What is given to the code and the constants that it reaches, by name; and the other parts of the code."""
+    constants = {label: label.removeprefix(_CONSTANT) for label in code if label.startswith(_CONSTANT)}
+    moved = {label: name for label, name in constants.items() if name not in values}
+    given = {**values, **{name: code[label] for label, name in moved.items()}}
+    return given, {label: part for label, part in code.items() if label not in moved}
+
+
+def _admitted(kind: str, values: Mapping[str, str], policy: CachePolicy) -> dict[str, str]:
+    admitted = policy.admitted({f"{kind} {name}": part for name, part in values.items()})
+    return {label.removeprefix(f"{kind} "): part for label, part in admitted.items()}
 
 
 def content_parts(step: Step, values: Mapping[str, Any], digests: Mapping[str, str]) -> dict[str, str]:

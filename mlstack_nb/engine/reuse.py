@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Any
 
 from mlstack_nb.core.run import Reason, State, StepRun
@@ -53,7 +54,7 @@ def await_result(call: StepCall, engine: Engine, key: str) -> CacheEntry | Reaso
 
 def reused(call: StepCall, engine: Engine, began: StepRun, hit: CacheEntry) -> StepResult:
     """The result that `hit` is."""
-    outputs = named_outputs(call, hit.outputs)
+    outputs = named_outputs(call, hit.outputs, engine)
     run = replace(
         began,
         state=State.CACHED,
@@ -65,7 +66,16 @@ def reused(call: StepCall, engine: Engine, began: StepRun, hit: CacheEntry) -> S
     return StepResult(run, {name: Value(artifact, engine.codec) for name, artifact in outputs.items()})
 
 
-def named_outputs(call: StepCall, outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The artifacts of a cache entry under the names they have in this pipeline."""
-    names = {output.name: output.artifact_name(call.pipeline, call.step.name) for output in call.step.outputs}
-    return {name: renamed(artifact, names[name]) for name, artifact in outputs.items()}
+def named_outputs(call: StepCall, outputs: Mapping[str, Any], engine: Engine) -> dict[str, Any]:
+    """The artifacts of a cache entry under the names that they have in this pipeline, and in this step.
+
+    They come in the order that the step gives them. What a function that returns nothing gives is None.
+    """
+    named: dict[str, Any] = {}
+    for output, artifact in zip_longest(call.step.outputs, outputs.values()):
+        if output is None:
+            break
+        name = output.artifact_name(call.pipeline, call.step.name)
+        nothing = engine.codec.save(None, name=name).artifact if artifact is None else artifact
+        named[output.name] = renamed(nothing, name)
+    return named

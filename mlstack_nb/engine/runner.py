@@ -110,7 +110,9 @@ def _commit(call: StepCall, engine: Engine, began: StepRun, values: Mapping[str,
     outdates = not may_reuse(settings) or settings.policy.expires_after_s is not None
     truth = engine.store.commit(entry, replace=outdates)
     if truth is not entry:
-        values = {name: Value(artifact, engine.codec) for name, artifact in named_outputs(call, truth.outputs).items()}
+        values = {
+            name: Value(artifact, engine.codec) for name, artifact in named_outputs(call, truth.outputs, engine).items()
+        }
     outputs = {name: value.artifact for name, value in values.items()}
     run = replace(began, state=State.COMPLETED, ended_at=ended, outputs=outputs, display=truth.display)
     _end(engine, run)

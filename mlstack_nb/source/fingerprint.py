@@ -17,6 +17,7 @@ from mlstack_nb.source.part_sources import PartSources, Writing
 from mlstack_nb.source.project_code import Slice, follow, slice_of
 from mlstack_nb.source.reach import Reach
 from mlstack_nb.source.scope import Scope
+from mlstack_nb.source.step_body import body_of_cell, united
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -29,7 +30,8 @@ def of_cell(cell: Cell, found: Reach, scope: Scope) -> Fingerprint:
     known: Slice | None = found.memo.get("slice")
     if known is None:
         inner = slice_of(found, scope, constants=False)
-        parts, writings = {"body": cell.code.digest, **inner.parts}, {"body": cell.text, **inner.writings}
+        parts = united(body_of_cell(cell.code), inner.parts)
+        writings = {"body": cell.text, **inner.writings}
         known = found.memo["slice"] = Slice(parts, inner.targets, writings)
     return combined(known)
 

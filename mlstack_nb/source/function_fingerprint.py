@@ -19,7 +19,9 @@ from mlstack_nb.source.modules import OWN_PACKAGES
 from mlstack_nb.source.project_code import Slice, Target, slice_of
 from mlstack_nb.source.reach import Reach, reach
 from mlstack_nb.source.scope import NotebookScope, Scope
+from mlstack_nb.source.step_body import body_of_function, united
 
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _OWN_DECORATORS = frozenset({"step", "pipeline"})
 
 
@@ -33,7 +35,7 @@ def of_function(
     are now: plain data by value, functions and classes by what their code means, the rest by what `content` says.
     Raises UsageError when `func` is no Python function or its source can not be found.
     """
-    return _Live(scope, content).fingerprint(func)
+    return _Live(scope, content).fingerprint(func, as_step=True)
 
 
 def of_value(value: Any, scope: NotebookScope | None = None, *, content: Content) -> str | None:
@@ -46,12 +48,21 @@ def of_value(value: Any, scope: NotebookScope | None = None, *, content: Content
     return _Live(scope, content).values.of(value) if is_code else None
 
 
-def slice_of_function(node: ast.stmt, home: Scope, *, text: str) -> tuple[Reach, Slice]:
-    """What a function reaches in the scope that it is defined in, and its parts; decorators of ours do not count."""
-    code = Code([_without_own_decorators(node, home)])
+def slice_of_function(node: ast.stmt, home: Scope, *, text: str, as_step: bool = False) -> tuple[Reach, Slice]:
+    """What a function reaches in the scope that it is defined in, and its parts; decorators of ours do not count.
+
+    `as_step`: without decorators of others it counts as the step cell that it could be.
+    """
+    bare = _without_own_decorators(node, home)
+    if as_step and isinstance(bare, _FUNCTIONS) and not bare.decorator_list:
+        made = body_of_function(bare)
+        code, parts = made.code, made.parts
+    else:
+        code = Code([bare])
+        parts = {"body": code.digest}
     found = reach(code, home)
     inner = slice_of(found, home)
-    return found, Slice({"body": code.digest, **inner.parts}, inner.targets, {"body": text, **inner.writings})
+    return found, Slice(united(parts, inner.parts), inner.targets, {"body": text, **inner.writings})
 
 
 class _Live:
@@ -61,23 +72,26 @@ class _Live:
         self._scope = scope
         self.values = LiveDigest(self._inner, content)
 
-    def fingerprint(self, func: Callable[..., Any]) -> Fingerprint:
+    def fingerprint(self, func: Callable[..., Any], *, as_step: bool = False) -> Fingerprint:
         plain = plain_function(func)
         home, node = source_of(plain, self._scope)
-        key = "live", plain.__code__
+        key = "live", plain.__code__, as_step
         known: tuple[Reach, Slice] | None = home.memo.get(key)
         if known is None:
-            known = home.memo[key] = slice_of_function(node, home, text=text_of(node, plain, home))
+            known = home.memo[key] = slice_of_function(node, home, text=text_of(node, plain, home), as_step=as_step)
         found, inner = known
         live = _live_values(plain, found)
         targets = frozenset(_targets_of_modules(live, found))
         if targets:
             inner = home.memo.setdefault((key, targets), Slice(inner.parts, inner.targets | targets, inner.writings))
-        values = {label: value for label, value in live.items() if not isinstance(value, ModuleType)}
-        if not values:
+        if not live:
             return combined(inner)
         # by name: what two of them share is digested with the first, wherever their definitions stand
-        return combined(inner, {label: self.values.of(value) for label, value in sorted(values.items())})
+        return combined(inner, {label: self._of_live(value) for label, value in sorted(live.items())})
+
+    def _of_live(self, value: Any) -> str:
+        """Of a module only which it is: what is used of it is followed."""
+        return digest("module", value.__name__) if isinstance(value, ModuleType) else self.values.of(value)
 
     def _inner(self, func: FunctionType) -> str:
         try:

@@ -3,7 +3,7 @@
 The form is written from the syntax tree alone and can be read in one way only, so that two trees share it exactly
 when they are the same code. Left out besides positions are bare strings (docstrings; in a cell all but the last
 statement, which is displayed), `pass`, and empty fields, so that trees of newer Pythons, which have more fields,
-give the same form.
+give the same form. What a cell shows at its end counts as a call of `display`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,12 @@ from blake3 import blake3
 
 _SKIPPED = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 _IMPORTERS = frozenset({"import_module", "__import__"})
+# calls that are known to give nothing to show
+_SHOWS_NOTHING = frozenset(
+    "append clear close display dump extend filterwarnings insert log_metric log_metrics log_param log_params print "
+    "remove reverse savefig seed set_option set_theme show simplefilter sort tight_layout to_csv to_parquet to_pickle "
+    "update".split()
+)
 _BLOCKS = frozenset({"body", "orelse", "finalbody"})
 _FIELDS: dict[type, tuple[tuple[str, str, bool], ...]] = {}
 _TAGS: dict[type, str] = {float: "f", complex: "c", bytes: "b", bool: "t", type(None): "0", type(...): "e"}
@@ -29,12 +35,13 @@ class Form:
     __slots__ = ("_out", "digest", "imports")
 
     def __init__(self, nodes: Sequence[ast.AST], *, shows_last: bool = False) -> None:
-        """`shows_last`: the last statement is displayed, as in a cell, so it counts even when it is a bare string."""
+        """`shows_last`: the value of the last statement is displayed, as in a cell."""
         self.imports: list[ImportNode] = []
         self._out: list[str] = []
         kept = _speaking(nodes)
-        if shows_last and nodes and _is_silent(nodes[-1]):
-            kept.append(nodes[-1])
+        last = nodes[-1] if shows_last and nodes else None
+        if isinstance(last, ast.Expr) and shows_value(last):
+            kept = [*(kept if is_silent(last) else kept[:-1]), shown(last)]
         self._list("", kept)
         self.digest = blake3("".join(self._out).encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -84,6 +91,20 @@ class Form:
             self._out.append(f"{_TAGS[kind]}{value!r};")
 
 
+def shows_value(node: ast.Expr) -> bool:
+    """Whether a cell that ends with it may show something."""
+    call = node.value
+    if not isinstance(call, ast.Call):
+        return True
+    return getattr(call.func, "attr", getattr(call.func, "id", "")) not in _SHOWS_NOTHING
+
+
+def shown(node: ast.Expr) -> ast.Expr:
+    """The statement that shows the value wherever it stands."""
+    call = ast.Call(ast.Name("display", ast.Load()), [node.value], [])
+    return ast.copy_location(ast.Expr(ast.copy_location(call, node)), node)
+
+
 def normal_form(*nodes: ast.AST) -> str:
     """The digest of code, in 64 lowercase hex characters."""
     return Form(nodes).digest
@@ -107,10 +128,11 @@ def _imported(call: ast.Call) -> ImportNode | None:
 
 def _speaking(nodes: Sequence[ast.AST]) -> list[ast.AST]:
     """The statements that do something."""
-    return [node for node in nodes if not _is_silent(node)]
+    return [node for node in nodes if not is_silent(node)]
 
 
-def _is_silent(node: Any) -> bool:
+def is_silent(node: Any) -> bool:
+    """Whether a statement does nothing: `pass`, and a bare string."""
     kind = node.__class__
     if kind is ast.Expr:
         return node.value.__class__ is ast.Constant and node.value.value.__class__ is str

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from mlstack_nb.core.digest import digest
+from mlstack_nb.core.digest import digest, encode
 from mlstack_nb.source.code import Chain, Code
 from mlstack_nb.source.companions import companions
 from mlstack_nb.source.definition import Definition
@@ -18,6 +18,8 @@ from mlstack_nb.source.modules import Module, Origin, absolute, locate
 from mlstack_nb.source.part_sources import Writing
 from mlstack_nb.source.reach import Reach, reach, settle
 from mlstack_nb.source.scope import Scope
+
+_DISPLAYS = frozenset({"IPython.display", "IPython.core.display", "mlstack_nb"})
 
 
 class Target(NamedTuple):
@@ -44,9 +46,10 @@ def slice_of(found: Reach, scope: Scope, *, prefix: str = "", constants: bool = 
     """The parts of everything `found` reaches, its root left out. `constants`: those count too, and values' code."""
     parts = {}
     writings: dict[str, Writing] = {}
-    kept = list(found.definitions)
+    made = [definition for definition in found.definitions if not _is_display(definition)]
+    kept = list(made)
     if constants:
-        parts = {f"{prefix}constant {name}": digest(value) for name, value in found.constants.items()}
+        parts = {f"{prefix}constant {name}": digest("value", encode(value)) for name, value in found.constants.items()}
         constant = {name: scope.lookup(name) for name in found.constants}
         writings = {f"{prefix}constant {name}": one for name, one in constant.items() if one is not None}
         kept.extend(found.value_definitions)
@@ -54,8 +57,16 @@ def slice_of(found: Reach, scope: Scope, *, prefix: str = "", constants: bool = 
         label = f"{prefix}{definition.kind} {_label(definition)}"
         parts[label] = definition.code.digest
         writings[label] = definition
-    readers = [found.code, *(one.code for one in (*found.definitions, *found.value_definitions))]
+    readers = [found.code, *(one.code for one in (*made, *found.value_definitions))]
     return Slice(parts, frozenset(_targets(readers, scope.package)), writings)
+
+
+def _is_display(definition: Definition) -> bool:
+    """Whether it imports the `display` that a notebook has without an import, too."""
+    match definition.node:
+        case ast.ImportFrom(module=module, names=[ast.alias("display", None)], level=0):
+            return module in _DISPLAYS
+    return False
 
 
 def _label(definition: Definition) -> str:

@@ -145,7 +145,8 @@ class Scope:
         self._grow(old, kind, bind.code, statement)
 
     def _grow(self, old: Definition, kind: Kind, code: Code, statement: Statement) -> None:
-        if old.statements[-1].node is statement.node:
+        last = old.statements[-1]
+        if last.node is statement.node and last.order == statement.order:  # cells of equal text share their nodes
             return
         joined = Code([*old.code.nodes, *code.nodes])
         self._table[old.name] = Definition(old.name, kind, joined, (*old.statements, statement))

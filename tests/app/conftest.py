@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mlstack_nb.app.session import Session
 from mlstack_nb.core.run import StepRun
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the modules of this folder that are no tests
 
 
 class Notebook:

@@ -108,7 +108,6 @@ def test_the_module_s_name_does_not_count(load: Load) -> None:
         (("return helper(a)", "return helper(-a)"), "body"),
         (("DEPTH = 3", "DEPTH = 4"), "constant DEPTH"),
         (("np.sqrt(x)", "np.exp(x)"), "function helper"),
-        (("a: int", "a: float"), "body"),
     ],
 )
 def test_an_edit_of_what_is_reached_changes_its_part(load: Load, edit: tuple[str, str], label: str) -> None:
@@ -255,6 +254,45 @@ def test_a_redefined_helper_is_seen_by_the_function_that_calls_it() -> None:
     assert live.digest("f") != before
     live.run(CELLS[1])
     assert live.digest("f") == before
+
+
+def test_a_module_imported_by_another_cell_counts_by_what_is_used_of_it(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = tmp_path / "used_by_cells.py"
+    text = "def used(x): return x\ndef other(x): return x\n"
+    module.write_text(text)
+    live = Kernel()
+    live.run("import used_by_cells as tools")
+    live.run("def f(x): return tools.used(x)")
+    before = live.digest("f", with_scope=False)
+    module.write_text(text.replace("other(x): return x", "other(x): return -x"))
+    assert live.digest("f", with_scope=False) == before
+    module.write_text(text.replace("used(x): return x", "used(x): return x + 1"))
+    assert live.digest("f", with_scope=False) != before
+
+
+def test_an_import_that_goes_counts() -> None:
+    live = Kernel()
+    live.run("import math")
+    live.run("def f(x): return math.sqrt(x)")
+    before = live.digest("f", with_scope=False)
+    del live.space["math"]
+    assert live.digest("f", with_scope=False) != before
+
+
+@pytest.mark.parametrize("with_scope", [True, False])
+def test_a_function_that_takes_a_builtin_s_name_counts(with_scope: bool) -> None:
+    live = Kernel()
+    live.run("def f(x): return len(x)")
+    digests = [live.digest("f", with_scope=with_scope)]
+    for text in ("def len(x): return 1", "def len(x): return 2"):
+        live.run(text)
+        digests.append(live.digest("f", with_scope=with_scope))
+    assert len({*digests}) == 3
+
+
+def test_an_annotation_of_a_step_function_does_not_count(load: Load) -> None:
+    assert of_function(load(("a: int", "a: float")).train).digest == of_function(load().train).digest
 
 
 def test_an_edit_of_the_file_is_seen_at_the_next_call(load: Load) -> None:

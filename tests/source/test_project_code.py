@@ -96,7 +96,7 @@ CLEAN = {
         ("from pkg import tidy\ntidy(1)", CLEAN),
         ("import pkg\npkg.tidy(1)", CLEAN),
         ("import pkg.tools as t\ngetattr(t, 'clean')(1)", CLEAN),
-        ("def f():\n  from pkg.tools import clean\n  return clean(1)\nf()", CLEAN),
+        ("def f():\n  from pkg.tools import clean\n  return clean(1)\nf()", {*CLEAN, "function f"}),
         ("%time from pkg.tools import clean\nclean(1)", CLEAN),
         (
             "from pkg.tools import lazy",

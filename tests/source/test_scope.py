@@ -107,6 +107,14 @@ def test_a_definition_remembers_every_statement_that_made_it() -> None:
     assert definition.reads == ("f", "y")
 
 
+def test_the_same_statement_in_two_cells_counts_twice() -> None:
+    once = scope_of("class A:\n    steps = []", "A.steps.append(1)")
+    twice = scope_of("class A:\n    steps = []", "A.steps.append(1)", "A.steps.append(1)")
+    other = scope_of("class A:\n    steps = []", "A.steps.append(1)", "A.steps.append(1)  # again")
+    digests = [found.code.digest for scope in (once, twice, other) if (found := scope.lookup("A"))]
+    assert digests[0] != digests[1] == digests[2]
+
+
 def test_a_binding_that_does_not_read_the_name_starts_anew() -> None:
     definition = scope_of("x = f(1)", "x += 1", "x = g(2)").lookup("x")
     assert definition is not None
