@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from mlstack_nb.app.pipelines import pipeline
-    from mlstack_nb.notebook.showing import display
     from mlstack_nb.app.steps import step
     from mlstack_nb.core.artifact import ArtifactType
     from mlstack_nb.core.policy import CachePolicy
     from mlstack_nb.core.types import DataFile
     from mlstack_nb.errors import MlstackError
+    from mlstack_nb.notebook.showing import display
     from mlstack_nb.ports.materializer import BaseMaterializer
 
 __version__ = "0.1.0"

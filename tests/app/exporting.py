@@ -92,6 +92,17 @@ MAGICS = (
     ),
     "%%step two -> c --after one\nfor k in range(2):\n    !echo in a loop\nc = os.sep",
 )
+HELPER_OF_RESULT = (
+    "%%step load -> df\ndf = [1, 2]",
+    "def total():\n    return sum(df)",
+    "%%step use -> t\nt = total()",
+)
+SHADOWED = ("def scaled(x):\n    return x + 1", "%%step s -> scaled\nscaled = scaled(2)", "%%step u -> y\ny = scaled")
+DECORATED = (
+    "import functools\nfactor = 3\n\n@functools.lru_cache\ndef slow(x):\n    return x * factor",
+    "try:\n    import nobody_has_this as extra\nexcept ImportError:\n    extra = None",
+    "%%step s -> a\na = slow(2)\nif extra:\n    a = 1",
+)
 EQUAL = {
     "training": TRAINING,
     "values": VALUES,
@@ -104,5 +115,8 @@ EQUAL = {
     "awaiting": AWAITING,
     "inner": INNER,
     "whole": WHOLE,
+    "helper of result": HELPER_OF_RESULT,
+    "shadowed": SHADOWED,
+    "decorated": DECORATED,
 }
 OTHERS = {"late": LATE, "magics": MAGICS}
