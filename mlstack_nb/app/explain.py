@@ -25,6 +25,7 @@ _CACHE = {
     Reason.OBJECTS_MISSING: "object missing: the cache had an entry, but its objects were gone from the store",
     Reason.DAMAGED: "object damaged: the cache had an entry, but its objects were not what was written",
     Reason.EXPIRED: "the cache had an entry, but it had expired",
+    Reason.MATERIALIZER: "the cache had an entry, but the materializer that wrote it has changed",
 }
 
 
@@ -140,7 +141,7 @@ class _Reasons:
         found = _of_cache(after.reason)
         of_cache = [found] if found is not None else []
         if self.before is None or self.earlier is None:
-            was_there = after.reason in (Reason.OBJECTS_MISSING, Reason.DAMAGED, Reason.EXPIRED)
+            was_there = after.reason in (Reason.OBJECTS_MISSING, Reason.DAMAGED, Reason.EXPIRED, Reason.MATERIALIZER)
             return of_cache if was_there else [_first(), *of_cache]
         return [*of_cache, *self._differences()] or [self._nothing_differs(self.before, self.earlier)]
 

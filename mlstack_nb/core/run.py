@@ -41,6 +41,7 @@ class Reason(StrEnum):
     OBJECTS_MISSING = "objects missing"
     DAMAGED = "damaged"
     CACHE_OFF = "cache off"
+    MATERIALIZER = "materializer changed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ def look_up(call: StepCall, engine: Engine, key: str) -> CacheEntry | Reason:
     if call.only_cached or may_reuse(call.step.settings):
         if isinstance(found, CacheEntry) and not is_fresh(found.ended_at, call.step.settings.policy):
             return Reason.EXPIRED
+        if isinstance(found, CacheEntry) and not all(map(engine.codec.is_current, found.outputs.values())):
+            return Reason.MATERIALIZER
         return found
     return found if isinstance(found, CacheEntry) and found.run_id in call.resumes else Reason.CACHE_OFF
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from mlstack_nb.core.events import StepEnded, StepStarted
-from mlstack_nb.core.run import Failure, State, StepRun
+from mlstack_nb.core.run import Failure, Reason, State, StepRun
 from mlstack_nb.core.step import FromStep, Left, Produced
 from mlstack_nb.core.types import fits, named
 from mlstack_nb.engine.calls import Engine, Handed, StepCall, StepResult, begun
@@ -108,6 +108,7 @@ def _commit(call: StepCall, engine: Engine, began: StepRun, values: Mapping[str,
     # an earlier result that could not be used, or was not wanted, gives way; that of another process does not
     settings = call.step.settings
     outdates = not may_reuse(settings) or settings.policy.expires_after_s is not None
+    outdates = outdates or began.reason is Reason.MATERIALIZER
     truth = engine.store.commit(entry, replace=outdates)
     if truth is not entry:
         values = {

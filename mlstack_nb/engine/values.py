@@ -16,8 +16,11 @@ from mlstack_nb.errors import MaterializerError, MlstackError, StoreUnwritableEr
 from mlstack_nb.ports.materializer import BaseMaterializer, Materializers
 from mlstack_nb.ports.registry import load_target, qualified_name
 from mlstack_nb.source.function_fingerprint import of_value
+from mlstack_nb.source.live_values import type_name
 
 _ABSENT = object()
+_OURS = "mlstack_nb."
+_WRITER = "materializer_version"
 
 
 class Value:
@@ -93,6 +96,16 @@ class Codec:
                 "Install the package versions it was written with, or run its step again with --no-cache.",
             ) from error
 
+    def is_current(self, artifact: Artifact) -> bool:
+        """Whether the materializer that wrote it is still the same; of ours it always is, they read what they wrote."""
+        if artifact.materializer.startswith(_OURS):
+            return True
+        try:
+            kind = self.materializers.by_target(artifact.materializer)
+        except MaterializerError:
+            return True  # who loads it is told
+        return artifact.metadata.get(_WRITER) == _mark(kind)[_WRITER]
+
     def digest_of(self, value: Any) -> str:
         """The content digest `save` would give, without keeping anything."""
         chosen = self.materializers.choose(value)
@@ -150,7 +163,7 @@ def _inline(value: Any, name: str, materializer: type[BaseMaterializer]) -> Arti
         text = materializer.dumps(value)
         if text is None:
             return None
-        metadata = _jsonable(materializer().extract_metadata(value))
+        metadata = {**_jsonable(materializer().extract_metadata(value)), **_mark(materializer)}
     kind = qualified_name(type(value))
     encoded = text.encode("utf-8", "surrogatepass")
     return Artifact(
@@ -168,9 +181,16 @@ def _inline(value: Any, name: str, materializer: type[BaseMaterializer]) -> Arti
 def _facts(writer: BaseMaterializer, value: Any) -> dict[str, Any]:
     preview = writer.preview(value)
     return {
-        "metadata": _jsonable(writer.extract_metadata(value)),
+        "metadata": {**_jsonable(writer.extract_metadata(value)), **_mark(type(writer))},
         "preview": None if preview is None else _jsonable(preview),
     }
+
+
+def _mark(materializer: type[BaseMaterializer]) -> dict[str, str]:
+    """What tells a materializer that people wrote from what it becomes when they change it."""
+    if _target(materializer).startswith(_OURS):
+        return {}
+    return {_WRITER: digest(materializer.VERSION, of_value(materializer, content=type_name) or "")[:16]}
 
 
 def _jsonable(facts: Mapping[str, Any]) -> dict[str, Any]:
