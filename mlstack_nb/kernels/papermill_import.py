@@ -7,6 +7,7 @@ imported: 0.85 s of 1.35 s. A stand-in of that package builds the parser when an
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 import threading
 from types import ModuleType
@@ -26,7 +27,7 @@ def import_papermill() -> None:
 
 
 def _import_validator() -> None:
-    if {"jsonschema", _GRAMMAR} & sys.modules.keys():
+    if {"jsonschema", _GRAMMAR} & sys.modules.keys() or importlib.util.find_spec(_GRAMMAR) is None:
         return
     stand_in = ModuleType(_GRAMMAR)
     stand_in.is_valid_syntax = _is_valid_syntax  # type: ignore[attr-defined]

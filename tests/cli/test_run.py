@@ -288,7 +288,7 @@ def load(rows: int = 3) -> Annotated[pd.DataFrame, "table"]:
     print("process", os.getpid())
     return pd.DataFrame({"a": range(rows)})
 
-@step(timeout_s=1.0)
+@step(timeout_s=4.0)
 def wait(table: pd.DataFrame, seconds: float = 0.0) -> int:
     time.sleep(seconds)
     return len(table)
@@ -329,7 +329,7 @@ def test_functions_run_in_processes_of_their_own_with_the_same_keys(mlstack: Any
     assert set(states(mlstack("run", path.name, "--json").json).values()) == {"cached"}
     late = mlstack("run", path.name, "--isolation", "process", "-p", "seconds=30", "-p", "how=odd")
     assert late.code == 1
-    assert "ran longer than its timeout of 1 s" in late.err
+    assert "ran longer than its timeout of 4 s" in late.err
     assert "ValueError: odd" in late.err
     failed = {step["step"]: step["failure"] for step in mlstack("runs", "show", "--json").json["steps"]}
     assert (failed["ends"]["type"], failed["ends"]["message"]) == ("ValueError", "odd")

@@ -149,7 +149,7 @@ def test_the_saved_notebook_is_scheduled(kernel: Any) -> None:
     assert shown.startswith("schedule nightly: ")
     assert "Monday through Friday, Europe/Berlin; next 20" in shown
     assert "run `mlstack scheduler` in a shell" in shown
-    printed = kernel.run("!mlstack schedule show nightly --json").printed
+    printed = kernel.run("import sys\n!{sys.executable} -m mlstack_nb.cli schedule show nightly --json").printed
     assert '"SCALE": "7"' in printed
     assert '"LIMIT": "1"' in printed
     assert "Did you mean --tz?" in kernel.run("%pipeline schedule @daily --zt Europe/Berlin").error["evalue"]
