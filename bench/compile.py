@@ -8,7 +8,7 @@ from bench.measure import Line, script
 
 _NOTEBOOK = """
 import json
-from mlstack_nb.app.notebooks import compile_notebook
+from mlstack_nb.app.notebooks.compile import compile_notebook
 
 def cell(text, *tags):
     return {"cell_type": "code", "metadata": {"tags": list(tags)}, "source": text.splitlines(keepends=True)}

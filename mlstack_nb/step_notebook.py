@@ -11,8 +11,8 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from mlstack_nb.app.notebooks.step_calls import CallRecord, Kept, write_kept
 from mlstack_nb.app.runtime import Runtime
-from mlstack_nb.app.step_calls import CallRecord, Kept, write_kept
 from mlstack_nb.core.digest import UndigestibleError, encode
 from mlstack_nb.core.step import Fingerprint, Output, Settings, Step
 from mlstack_nb.engine.keys import is_plain, value_digest

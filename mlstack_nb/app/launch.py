@@ -142,8 +142,8 @@ def _check_isolation(request: Request, *, possible: tuple[str, ...]) -> None:
 
 
 def _of_notebook(request: Request, runtime: Runtime) -> Launch:
-    from mlstack_nb.app.notebook_runs import NotebookRun
-    from mlstack_nb.app.notebooks import compile_notebook
+    from mlstack_nb.app.notebooks.compile import compile_notebook
+    from mlstack_nb.app.notebooks.runs import NotebookRun
 
     notebook = compile_notebook(request.target, whole=request.whole)
     given = {**request.values, **request.texts}

@@ -13,7 +13,7 @@ from mlstack_nb.errors import NotFoundError, UsageError
 from mlstack_nb.source.functions import NO_DEFAULT, Parameter
 
 if TYPE_CHECKING:
-    from mlstack_nb.app.compiled import NotebookParameter
+    from mlstack_nb.app.notebooks.compiled import NotebookParameter
 
 _TYPES = {
     **{kind.__name__: kind for kind in (int, float, str, bool, bytes, list, dict, tuple, set)},

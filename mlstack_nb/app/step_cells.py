@@ -9,7 +9,7 @@ from typing import Any
 
 from mlstack_nb.app.bindings import Bindings
 from mlstack_nb.app.loaded_code import check_loaded, modules_of
-from mlstack_nb.app.step_assembly import assembled, with_values
+from mlstack_nb.app.notebooks.assembly import assembled, with_values
 from mlstack_nb.app.wording import size
 from mlstack_nb.core.graph import descendants
 from mlstack_nb.core.step import Literal, Step

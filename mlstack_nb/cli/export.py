@@ -67,7 +67,7 @@ def _module(notebook: str, path: Path, *, force: bool, as_json: bool) -> None:
 
 
 def _write(text: str, path: Path, *, force: bool, as_json: bool, **facts: Any) -> None:
-    from mlstack_nb.app.run_notebooks import write
+    from mlstack_nb.app.notebooks.executed import write
 
     if str(path) == _STDOUT:
         click.echo(text, nl=False)

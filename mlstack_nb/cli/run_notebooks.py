@@ -22,7 +22,7 @@ def notebook(run: str, step: str, output: Path | None, html: bool, force: bool) 
 
     Example: mlstack runs notebook last train --html
     """
-    from mlstack_nb.app import run_notebooks
+    from mlstack_nb.app.notebooks import executed as run_notebooks
 
     content = run_notebooks.notebook_of(Workspace.find(), run, step)
     if html:
@@ -45,7 +45,7 @@ def debug(run: str, step: str, output: Path | None, force: bool) -> None:
 
     Example: mlstack debug last train
     """
-    from mlstack_nb.app import run_notebooks
+    from mlstack_nb.app.notebooks import executed as run_notebooks
 
     path = output or Path(f"debug-{step}.ipynb")
     run_notebooks.write(run_notebooks.debug_notebook(Workspace.find(), run, step), path, force=force)

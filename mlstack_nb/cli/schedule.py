@@ -73,9 +73,9 @@ def add(
              mlstack schedule add package.pipelines:training @daily --stack production --catch-up none
              mlstack schedule add report.ipynb --every 10m --overlap queue
     """  # noqa: D301 - click reads the \b
-    from mlstack_nb.app import schedules
     from mlstack_nb.app.parameters import read_pairs
-    from mlstack_nb.app.schedule_input import Wanted
+    from mlstack_nb.app.scheduling import schedules
+    from mlstack_nb.app.scheduling.wanted import Wanted
 
     workspace = Workspace.find()
     added = schedules.add(
@@ -107,7 +107,7 @@ def list_schedules(as_json: bool) -> None:
 
     Example: mlstack schedule list
     """
-    from mlstack_nb.app import schedules
+    from mlstack_nb.app.scheduling import schedules
 
     workspace = Workspace.find()
     found = schedules.list_all(workspace)
@@ -139,7 +139,7 @@ def show(name: str, as_json: bool) -> None:
 
     Example: mlstack schedule show train
     """
-    from mlstack_nb.app import schedules
+    from mlstack_nb.app.scheduling import schedules
 
     found = schedules.show(Workspace.find(), name)
     if as_json:
@@ -174,7 +174,7 @@ def pause(name: str) -> None:
 
     Example: mlstack schedule pause train
     """
-    from mlstack_nb.app import schedules
+    from mlstack_nb.app.scheduling import schedules
 
     schedules.pause(Workspace.find(), name)
     click.echo(f"Paused schedule {name!r}. Go on: mlstack schedule resume {name}")
@@ -187,7 +187,7 @@ def resume(name: str) -> None:
 
     Example: mlstack schedule resume train
     """
-    from mlstack_nb.app import schedules
+    from mlstack_nb.app.scheduling import schedules
 
     workspace = Workspace.find()
     schedules.resume(workspace, name)
@@ -203,7 +203,7 @@ def trigger(name: str, as_json: bool) -> None:
 
     Example: mlstack schedule trigger train
     """
-    from mlstack_nb.app import schedules
+    from mlstack_nb.app.scheduling import schedules
 
     firing = schedules.trigger(Workspace.find(), name)
     if as_json:
@@ -220,7 +220,7 @@ def remove(name: str) -> None:
 
     Example: mlstack schedule remove train
     """
-    from mlstack_nb.app import schedules
+    from mlstack_nb.app.scheduling import schedules
 
     going_on = schedules.remove(Workspace.find(), name)
     click.echo(f"Removed schedule {name!r}.")
@@ -237,7 +237,7 @@ def runs(name: str, limit: int, as_json: bool) -> None:
 
     Example: mlstack schedule runs train --limit 5
     """
-    from mlstack_nb.app import schedules
+    from mlstack_nb.app.scheduling import schedules
 
     found = schedules.runs(Workspace.find(), name, limit=limit)
     if as_json:

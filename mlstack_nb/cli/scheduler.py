@@ -33,7 +33,7 @@ def scheduler(once: bool, wait: bool, as_json: bool) -> int:
 
     Example: mlstack scheduler --wait
     """
-    from mlstack_nb.app.scheduler import Scheduler
+    from mlstack_nb.app.scheduling.scheduler import Scheduler
 
     says = _Lines(as_json)
     made = Scheduler(Workspace.find(), says)
@@ -56,7 +56,7 @@ class _Lines:
         self.failures = 0
 
     def firing(self, firing: Firing) -> None:
-        from mlstack_nb.app.schedules import firing_as_dict
+        from mlstack_nb.app.scheduling.schedules import firing_as_dict
 
         self.failures += firing.state in (State.FAILED, State.CANCELLED)
         told = firing_as_dict(firing)
@@ -68,7 +68,7 @@ class _Lines:
         self.line("leads", f"process {os.getpid()} is the scheduler", pid=os.getpid())
 
     def waits(self, leader: Leader) -> None:
-        from mlstack_nb.app.schedules import leader_as_dict
+        from mlstack_nb.app.scheduling.schedules import leader_as_dict
 
         owner = leader.owner
         self.line("waits", f"process {owner.pid} on {owner.host} is the scheduler; waiting", **leader_as_dict(leader))

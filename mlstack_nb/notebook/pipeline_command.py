@@ -99,9 +99,9 @@ _SCHEDULE = {"--tz": "zone", "--stack": "stack", "--name": "name", "--every": "e
 
 
 def _schedule(notebook: LiveNotebook, words: list[str]) -> Line:
-    from mlstack_nb.app import schedules
     from mlstack_nb.app.parameters import read_pairs
-    from mlstack_nb.app.schedule_input import Wanted
+    from mlstack_nb.app.scheduling import schedules
+    from mlstack_nb.app.scheduling.wanted import Wanted
     from mlstack_nb.app.workspace import Workspace
 
     cron = words.pop(0) if words and not words[0].startswith("-") else None
@@ -122,7 +122,7 @@ def _debug(session: Session, words: list[str]) -> Line:
     """Write the notebook of a step that ran in a kernel of its own, in the last run of this pipeline."""
     from pathlib import Path
 
-    from mlstack_nb.app import run_notebooks
+    from mlstack_nb.app.notebooks import executed as run_notebooks
     from mlstack_nb.app.workspace import Workspace
 
     if not words:

@@ -12,10 +12,10 @@ import pytest
 from live import Kernel, Project
 from mutation_case import Document
 
-from mlstack_nb.app.compiled import CompiledNotebook, CompiledStep
-from mlstack_nb.app.notebooks import compile_cells, compile_session
+from mlstack_nb.app.notebooks.assembly import with_values
+from mlstack_nb.app.notebooks.compile import compile_cells, compile_session
+from mlstack_nb.app.notebooks.compiled import CompiledNotebook, CompiledStep
 from mlstack_nb.app.runtime import Runtime
-from mlstack_nb.app.step_assembly import with_values
 from mlstack_nb.core.step import Captured, FromStep, Literal, Step
 from mlstack_nb.engine.calls import StepCall, begun
 from mlstack_nb.source.notebook_file import Notebook, NotebookCell

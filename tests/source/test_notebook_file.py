@@ -121,6 +121,8 @@ def test_a_folder_is_no_notebook_but_may_hold_one(write, tmp_path):
 
 
 def test_reading_needs_no_nbformat():
-    code = "import sys, mlstack_nb.app.notebooks; print({'nbformat', 'jsonschema', 'IPython'} & set(sys.modules))"
+    code = (
+        "import sys, mlstack_nb.app.notebooks.compile; print({'nbformat', 'jsonschema', 'IPython'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlstack_nb.app.compiled import CompiledNotebook, NotebookParameter
 from mlstack_nb.app.export.imports import Imported, Imports
+from mlstack_nb.app.notebooks.compiled import CompiledNotebook, NotebookParameter
 from mlstack_nb.core.step import Output
 
 Recorded = Mapping[tuple[str, str], Collection[str]]

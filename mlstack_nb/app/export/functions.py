@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mlstack_nb.app.compiled import CompiledStep
 from mlstack_nb.app.export.layout import Reader
 from mlstack_nb.app.export.source_text import cut, indented, showing_last
+from mlstack_nb.app.notebooks.compiled import CompiledStep
 from mlstack_nb.core.policy import CachePolicy
 from mlstack_nb.core.step import Resources, Settings
 from mlstack_nb.source.code import Code

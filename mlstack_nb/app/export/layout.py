@@ -6,10 +6,10 @@ import ast
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from mlstack_nb.app.compiled import CompiledNotebook, CompiledStep, Piece
 from mlstack_nb.app.export.imports import Imports
 from mlstack_nb.app.export.magics import plain_python
 from mlstack_nb.app.export.source_text import with_comments
+from mlstack_nb.app.notebooks.compiled import CompiledNotebook, CompiledStep, Piece
 from mlstack_nb.core.step import FromParameter
 from mlstack_nb.source.cell_tags import Role, parse_tags
 from mlstack_nb.source.code import Code

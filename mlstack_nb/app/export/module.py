@@ -6,7 +6,6 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from mlstack_nb.app.compiled import CompiledNotebook, CompiledStep
 from mlstack_nb.app.export.annotations import Annotations, Recorded, may_be_none
 from mlstack_nb.app.export.functions import (
     Argument,
@@ -22,7 +21,8 @@ from mlstack_nb.app.export.layout import Layout, Part, Reader, StepLayout, lay_o
 from mlstack_nb.app.export.naming import free_name
 from mlstack_nb.app.export.values import Needed, values_of
 from mlstack_nb.app.export.wiring import Call, Wiring, is_ours, sets_only
-from mlstack_nb.app.notebook_analysis import Analysis
+from mlstack_nb.app.notebooks.analysis import Analysis
+from mlstack_nb.app.notebooks.compiled import CompiledNotebook, CompiledStep
 from mlstack_nb.core.step import FromParameter
 from mlstack_nb.errors import UsageError
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from mlstack_nb.app.export.annotations import Recorded, recorded_types
 from mlstack_nb.app.export.formatting import formatted
 from mlstack_nb.app.export.module import Module, module_of
-from mlstack_nb.app.notebook_analysis import Analysis, importing_from
-from mlstack_nb.app.notebook_cells import sort_cells
-from mlstack_nb.app.notebooks import compile_notebook
+from mlstack_nb.app.notebooks.analysis import Analysis, importing_from
+from mlstack_nb.app.notebooks.cells import sort_cells
+from mlstack_nb.app.notebooks.compile import compile_notebook
 from mlstack_nb.source.notebook_file import read_notebook
 
 if TYPE_CHECKING:

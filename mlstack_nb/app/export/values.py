@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from mlstack_nb.app.compiled import CompiledNotebook, CompiledStep, Piece
-from mlstack_nb.app.notebook_analysis import Analysis
+from mlstack_nb.app.notebooks.analysis import Analysis
+from mlstack_nb.app.notebooks.compiled import CompiledNotebook, CompiledStep, Piece
 from mlstack_nb.core.step import FromStep
 from mlstack_nb.source.setup_slice import SetupSlice
 

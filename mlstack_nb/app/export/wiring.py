@@ -6,10 +6,10 @@ import ast
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from mlstack_nb.app.compiled import CompiledNotebook, CompiledStep
 from mlstack_nb.app.export.layout import Layout, Part, Reader
 from mlstack_nb.app.export.naming import identifier
 from mlstack_nb.app.export.values import Needed
+from mlstack_nb.app.notebooks.compiled import CompiledNotebook, CompiledStep
 from mlstack_nb.core.step import FromStep, Literal, Source
 
 _DONE = ""

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from mlstack_nb.app.compiled import CompiledNotebook
 from mlstack_nb.app.export.naming import identifier
-from mlstack_nb.app.notebooks import compile_notebook
+from mlstack_nb.app.notebooks.compile import compile_notebook
+from mlstack_nb.app.notebooks.compiled import CompiledNotebook
 from mlstack_nb.app.parameters import declared_by, typed
 from mlstack_nb.errors import UsageError
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlstack_nb.app import begin_firing
+from mlstack_nb.app.scheduling import begin_firing
 from mlstack_nb.app.workspace import WORKSPACE_VARIABLE
 from mlstack_nb.catalog import firings
 from mlstack_nb.catalog import schedules as rows

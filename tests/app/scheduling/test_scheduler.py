@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from mlstack_nb.app import schedules
-from mlstack_nb.app.schedule_input import Wanted
+from mlstack_nb.app.scheduling import schedules
+from mlstack_nb.app.scheduling.wanted import Wanted
 from mlstack_nb.app.workspace import Workspace
 from mlstack_nb.core.schedule import CatchUp, Overlap
 
-SCRIPT = Path(__file__).parent / "scheduling.py"
+SCRIPT = Path(__file__).parent / "scheduler_process.py"
 OPEN = {"pending", "running"}
 
 Start = Callable[[], subprocess.Popen[str]]

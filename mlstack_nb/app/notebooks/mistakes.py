@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from mlstack_nb.app.notebook_cells import Draft, SortedCells, Unreadable
-from mlstack_nb.app.notebook_makers import Makers
+from mlstack_nb.app.notebooks.cells import Draft, SortedCells, Unreadable
+from mlstack_nb.app.notebooks.makers import Makers
 from mlstack_nb.errors import GraphError, StepSyntaxError, UndefinedNameError, nearest
 from mlstack_nb.source.cell import parse
 from mlstack_nb.source.notebook_file import NotebookCell

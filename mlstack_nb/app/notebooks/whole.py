@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mlstack_nb.app.compiled import BodyCell, CompiledNotebook, CompiledStep
-from mlstack_nb.app.notebook_cells import joined
-from mlstack_nb.app.notebook_parameters import Parameters
-from mlstack_nb.app.step_assembly import assembled
+from mlstack_nb.app.notebooks.compiled import BodyCell, CompiledNotebook, CompiledStep
+from mlstack_nb.app.notebooks.cells import joined
+from mlstack_nb.app.notebooks.parameters import Parameters
+from mlstack_nb.app.notebooks.assembly import assembled
 from mlstack_nb.core.pipeline import Pipeline
 from mlstack_nb.errors import UsageError
 from mlstack_nb.source.cell import Cell, parse

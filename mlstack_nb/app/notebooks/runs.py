@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from mlstack_nb.app.cell_failures import failed_step
-from mlstack_nb.app.compiled import CompiledNotebook, CompiledStep
+from mlstack_nb.app.notebooks.cell_failures import failed_step
+from mlstack_nb.app.notebooks.compiled import CompiledNotebook, CompiledStep
 from mlstack_nb.app.runtime import Runtime
-from mlstack_nb.app.step_assembly import with_values
-from mlstack_nb.app.step_calls import CallRecord, Kept, forget_kept, read_kept
-from mlstack_nb.app.step_notebooks import BODY, Document, literals, setup_notebook, step_notebook
+from mlstack_nb.app.notebooks.assembly import with_values
+from mlstack_nb.app.notebooks.step_calls import CallRecord, Kept, forget_kept, read_kept
+from mlstack_nb.app.notebooks.step_notebooks import BODY, Document, literals, setup_notebook, step_notebook
 from mlstack_nb.app.workspace import STACK_VARIABLE, WORKSPACE_VARIABLE
 from mlstack_nb.core.display import Display
 from mlstack_nb.core.step import Body, Produced, Step

@@ -11,7 +11,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 from mlstack_nb.app.names import check_name
-from mlstack_nb.app.schedule_times import SHORTEST_S, local_zone, seconds_of, times_of, zone_of
+from mlstack_nb.app.scheduling.times import SHORTEST_S, local_zone, seconds_of, times_of, zone_of
 from mlstack_nb.core.schedule import CatchUp, Overlap, Schedule
 from mlstack_nb.errors import NotFoundError, UsageError, nearest
 

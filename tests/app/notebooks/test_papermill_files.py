@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from mlstack_nb.app.papermill_files import StoreNotebooks
+from mlstack_nb.app.notebooks.papermill_files import StoreNotebooks
 from mlstack_nb.app.runtime import Runtime
 from mlstack_nb.app.workspace import Workspace
 from mlstack_nb.errors import NotFoundError, UsageError

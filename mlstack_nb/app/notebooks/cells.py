@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlstack_nb.app.compiled import BodyCell
+from mlstack_nb.app.notebooks.compiled import BodyCell
 from mlstack_nb.core.step import Resources
 from mlstack_nb.errors import ConflictError, StepSyntaxError, UsageError
 from mlstack_nb.source.cell import Cell, parse

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlstack_nb.app.notebooks import compile_cells
+from mlstack_nb.app.notebooks.compile import compile_cells
 from mlstack_nb.core.step import FromParameter, FromStep, Literal, Resources
 from mlstack_nb.errors import ConflictError, CycleError, GraphError, StepSyntaxError, UndefinedNameError, UsageError
 from mlstack_nb.source.notebook_file import Notebook, NotebookCell

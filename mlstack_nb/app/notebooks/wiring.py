@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlstack_nb.app.compiled import BodyCell, CompiledStep, FunctionCall, NotebookParameter
-from mlstack_nb.app.notebook_analysis import Analysis
-from mlstack_nb.app.notebook_functions import FileStep, Functions
-from mlstack_nb.app.notebook_parameters import Parameters
+from mlstack_nb.app.notebooks.compiled import BodyCell, CompiledStep, FunctionCall, NotebookParameter
+from mlstack_nb.app.notebooks.analysis import Analysis
+from mlstack_nb.app.notebooks.functions import FileStep, Functions
+from mlstack_nb.app.notebooks.parameters import Parameters
 from mlstack_nb.app.pipelines import PipelineFunction
 from mlstack_nb.app.placeholders import OutputOf
 from mlstack_nb.app.steps import Wiring, wiring

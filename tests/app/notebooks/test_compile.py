@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mlstack_nb.app.notebooks import compile_cells, compile_notebook
+from mlstack_nb.app.notebooks.compile import compile_cells, compile_notebook
 from mlstack_nb.core.step import Captured, FromParameter, FromStep, Literal
 from mlstack_nb.core.types import is_data_file
 from mlstack_nb.errors import (

@@ -1,6 +1,6 @@
 """What is started for a firing: a process that becomes the run, if the catalog says that it is the one.
 
-    python -P -m mlstack_nb.app.begin_firing WORKSPACE RUN_ID COMMAND...
+    python -P -m mlstack_nb.app.scheduling.begin_firing WORKSPACE RUN_ID COMMAND...
 
 However many of these are started for one firing, and whoever dies on the way, one of them at most gets through: the
 catalog has its id before the command begins, and the command keeps the id.

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlstack_nb.app.schedule_times import Cron, Interval, newest, seconds_of, span, zone_of
+from mlstack_nb.app.scheduling.times import Cron, Interval, newest, seconds_of, span, zone_of
 from mlstack_nb.errors import UsageError
 
 
@@ -141,7 +141,7 @@ def test_an_unknown_zone_offers_the_nearest(zone: str, hint: str) -> None:
 
 
 def test_the_machines_zone_is_one_by_name() -> None:
-    code = "from mlstack_nb.app.schedule_times import local_zone; print(local_zone())"
+    code = "from mlstack_nb.app.scheduling.times import local_zone; print(local_zone())"
     environment = {**os.environ, "TZ": "America/New_York"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "America/New_York\n"

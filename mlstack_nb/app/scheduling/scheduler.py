@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from mlstack_nb.app.firing_claims import claim_due
-from mlstack_nb.app.firing_runs import CommandFor, FiringRuns, run_command
+from mlstack_nb.app.scheduling.firing_claims import claim_due
+from mlstack_nb.app.scheduling.firing_runs import CommandFor, FiringRuns, run_command
 from mlstack_nb.catalog import leaders
 from mlstack_nb.catalog.leaders import SCHEDULING, Leader
 from mlstack_nb.core.run import State

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from mlstack_nb.app.compiled import CompiledNotebook, CompiledStep, Piece, Setup
+from mlstack_nb.app.notebooks.compiled import CompiledNotebook, CompiledStep, Piece, Setup
 from mlstack_nb.core.step import FromStep
 
 PARAMETERS, TRACKING, BODY, OUTPUTS = "injected-parameters", "mlstack-tracking", "mlstack-body", "mlstack-outputs"

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from mlstack_nb.app.notebook_analysis import Analysis
+from mlstack_nb.app.notebooks.analysis import Analysis
 from mlstack_nb.app.pipelines import PipelineFunction
 from mlstack_nb.app.placeholders import OutputOf
-from mlstack_nb.app.step_assembly import DATA_FILE
+from mlstack_nb.app.notebooks.assembly import DATA_FILE
 from mlstack_nb.app.step_options import check_known, settings_of
 from mlstack_nb.app.steps import StepFunction, Wiring
 from mlstack_nb.core.policy import CachePolicy

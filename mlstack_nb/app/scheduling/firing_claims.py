@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mlstack_nb.app.runtime import new_run_id
-from mlstack_nb.app.schedule_times import newest, times_of
+from mlstack_nb.app.scheduling.times import newest, times_of
 from mlstack_nb.catalog import firings
 from mlstack_nb.catalog import schedules as rows
 from mlstack_nb.core.run import State

@@ -17,10 +17,10 @@ from pathlib import Path
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from mlstack_nb.app import scheduler as module
-from mlstack_nb.app import schedules
-from mlstack_nb.app.schedule_input import Wanted
-from mlstack_nb.app.scheduler import Scheduler
+from mlstack_nb.app.scheduling import scheduler as module
+from mlstack_nb.app.scheduling import schedules
+from mlstack_nb.app.scheduling.scheduler import Scheduler
+from mlstack_nb.app.scheduling.wanted import Wanted
 from mlstack_nb.app.workspace import Workspace
 from mlstack_nb.core.schedule import CatchUp
 

@@ -8,7 +8,7 @@ from mlstack_nb.core.run import Failure
 from mlstack_nb.errors import FailedElsewhereError
 
 if TYPE_CHECKING:
-    from mlstack_nb.app.compiled import CompiledNotebook
+    from mlstack_nb.app.notebooks.compiled import CompiledNotebook
     from mlstack_nb.kernels.outcome import ExecutedNotebook, FailedCell
 
 AROUND = 2

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlstack_nb.app.explain import step_of
 from mlstack_nb.app.runtime import Runtime
-from mlstack_nb.app.step_notebooks import BODY, OUTPUTS, TRACKING
+from mlstack_nb.app.notebooks.step_notebooks import BODY, OUTPUTS, TRACKING
 from mlstack_nb.catalog import runs as rows
 from mlstack_nb.engine.store import CacheEntry, Store
 from mlstack_nb.errors import ConflictError, MissingPackageError, NotFoundError, StoreUnwritableError

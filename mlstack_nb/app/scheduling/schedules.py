@@ -7,10 +7,10 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from mlstack_nb.app.firing_runs import FiringRuns
 from mlstack_nb.app.runtime import new_run_id
-from mlstack_nb.app.schedule_input import Wanted
-from mlstack_nb.app.schedule_times import times_of, zone_of
+from mlstack_nb.app.scheduling.firing_runs import FiringRuns
+from mlstack_nb.app.scheduling.times import times_of, zone_of
+from mlstack_nb.app.scheduling.wanted import Wanted
 from mlstack_nb.app.stacks import need as need_stack
 from mlstack_nb.catalog import firings, leaders
 from mlstack_nb.catalog import schedules as rows

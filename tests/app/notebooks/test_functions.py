@@ -6,7 +6,7 @@ import linecache
 
 import pytest
 
-from mlstack_nb.app.notebooks import compile_cells
+from mlstack_nb.app.notebooks.compile import compile_cells
 from mlstack_nb.core.policy import CachePolicy
 from mlstack_nb.core.step import Captured, FromStep, Literal
 from mlstack_nb.core.types import is_data_file

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mlstack_nb.app.notebook_cells import Draft
+from mlstack_nb.app.notebooks.cells import Draft
 from mlstack_nb.core.graph import ancestors
 from mlstack_nb.errors import GraphError
 from mlstack_nb.source.cell import Cell

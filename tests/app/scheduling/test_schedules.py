@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from mlstack_nb.app import scheduler as scheduler_module
-from mlstack_nb.app import schedules
-from mlstack_nb.app.firing_claims import claim_due
-from mlstack_nb.app.firing_runs import run_command
-from mlstack_nb.app.schedule_input import Wanted
-from mlstack_nb.app.scheduler import Scheduler
+from mlstack_nb.app.scheduling import scheduler as scheduler_module
+from mlstack_nb.app.scheduling import schedules
+from mlstack_nb.app.scheduling.firing_claims import claim_due
+from mlstack_nb.app.scheduling.firing_runs import run_command
+from mlstack_nb.app.scheduling.scheduler import Scheduler
+from mlstack_nb.app.scheduling.wanted import Wanted
 from mlstack_nb.app.workspace import Workspace
 from mlstack_nb.catalog import schedules as rows
 from mlstack_nb.catalog import tables
