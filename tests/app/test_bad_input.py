@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -353,6 +354,15 @@ def test_a_timeout_beyond_all_clocks_is_no_limit() -> None:
     assert ran(step(timeout_s=1e30)(lambda: 1)).state is State.COMPLETED
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Where tests run in the background the signal is ignored, and Python does not change that by itself."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_while_an_output_is_written_leaves_nothing_and_the_next_run_works() -> None:
     class Slow(BaseMaterializer):
         def save(self, data):
