@@ -20,6 +20,7 @@ COMMANDS = {
     "demo": ("mlstack_nb.cli.demo:demo", "Train a model on real data, twice, on two stacks."),
     "doctor": ("mlstack_nb.cli.doctor:doctor", "Check this installation and workspace."),
     "export": ("mlstack_nb.cli.export:export", "Write a notebook as a module, or as a workflow."),
+    "lint": ("mlstack_nb.cli.lint:lint", "Check notebooks and modules: portable, reproducible, cached rightly?"),
     "resume": ("mlstack_nb.cli.resume:resume", "Run what is missing of a run."),
     "run": ("mlstack_nb.cli.run:run", "Run a notebook or a pipeline, whole or in part."),
     "runs": ("mlstack_nb.cli.runs:runs", "What has been run: list, show, steps."),

@@ -100,6 +100,7 @@ def test_a_workflow_checks_runs_and_keeps(mlstack: Any, demo: str) -> None:
     ]
     assert steps["Run"]["run"] == "mlstack run train.ipynb --stack company -p max_depth=4"
     assert "--dry-run" in steps["Lint"]["run"]
+    assert "mlstack lint train.ipynb" in steps["Lint"]["run"].splitlines()
     assert steps["Restore the store"]["with"]["path"] == steps["Keep the store"]["with"]["path"] == ".mlstack"
     assert job["env"]["MLSTACK_WORKSPACE"].endswith("/.mlstack")
     assert " ".join(STEPS) in steps["Collect the executed notebooks"]["run"]

@@ -50,6 +50,7 @@ jobs:
         run: |
           pip install ruff
           ruff check --select E9,F63,F7 {quoted}
+          mlstack lint {quoted}
           {command} --dry-run
 
       # what has not changed since an earlier push is not computed again

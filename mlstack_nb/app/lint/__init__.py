@@ -1,0 +1,1 @@
+"""`mlstack lint`: notebooks and modules against the table of rules, and the fixes."""
