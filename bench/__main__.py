@@ -1,18 +1,30 @@
-"""Print every figure beside its floor and its limit; exit code 1 when one does not hold."""
+"""Print every figure beside its floor and its limit, or those of the modules that are named; exit code 1 when one does
+not hold.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from bench import compile as compiling
-from bench import fingerprint, hashing, imports, kernels, large, noop, parallel, replay
+from bench import fingerprint, hashing, imports, kernels, large, noop, parallel, replay, run_notebook
+
+MODULES = {
+    module.__name__.rpartition(".")[2]: module
+    for module in (imports, fingerprint, compiling, noop, large, hashing, parallel, replay, kernels, run_notebook)
+}
 
 
-def main() -> int:
+def main(names: Sequence[str]) -> int:
+    unknown = [name for name in names if name not in MODULES]
+    if unknown:
+        print(f"There is no bench {unknown[0]!r}. There are: {', '.join(MODULES)}.", file=sys.stderr)
+        return 2
     print(f"{'':44} {'measured':>12} {'floor':>10} {'ratio':>7} {'limit':>10}")
     held = True
-    for module in (imports, fingerprint, compiling, noop, large, hashing, parallel, replay, kernels):
-        for line in module.lines():
+    for name in names or MODULES:
+        for line in MODULES[name].lines():
             floor = "" if line.floor is None else f"{line.floor:.3g}"
             ratio = "" if line.ratio is None else f"{line.ratio:.2f}x"
             limit = f"{line.limit:g}x" if line.limit_is_ratio else f"{line.limit:g} {line.unit}"
@@ -23,4 +35,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -53,7 +53,7 @@ def _one(code: str, folder: Path | None) -> dict[str, float]:
         file.write_text(_PRELUDE + code)
         before = _spent_by_children()
         done = subprocess.run(
-            [sys.executable, str(file)], cwd=where, env=_environment(), capture_output=True, text=True, check=False
+            [sys.executable, str(file)], cwd=where, env=environment(), capture_output=True, text=True, check=False
         )
         spent = _spent_by_children() - before
     if done.returncode:
@@ -67,7 +67,8 @@ def _spent_by_children() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """What a measured process sees."""
     # without byte code every process would compile its imports again
     kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     return kept | {"PYTHONPATH": str(Path(__file__).parent.parent)}

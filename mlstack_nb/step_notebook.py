@@ -8,15 +8,15 @@ The run's records are found in the store of the active stack, so such a notebook
 from __future__ import annotations
 
 import sys
-import warnings
 from typing import TYPE_CHECKING, Any
 
-from mlstack_nb.app.notebooks.step_calls import CallRecord, Kept, write_kept
+from mlstack_nb.app.notebooks.step_calls import CallRecord, Kept, carried, write_kept
 from mlstack_nb.app.runtime import Runtime
 from mlstack_nb.core.digest import UndigestibleError, encode
 from mlstack_nb.core.step import Fingerprint, Output, Settings, Step
 from mlstack_nb.engine.keys import is_plain, value_digest
 from mlstack_nb.engine.values import Value
+from mlstack_nb.errors import NotFoundError
 
 if TYPE_CHECKING:
     from mlstack_nb.engine.values import Codec
@@ -25,9 +25,18 @@ __all__ = ["keep", "save", "take", "track"]
 
 
 def take(run_id: str, step: str, *names: str) -> tuple[Any, ...]:
-    """The values that were handed to a step of a run, in the order of `names`; each is the caller's own."""
+    """The values that were handed to a step of a run, in the order of `names`; each is the caller's own.
+
+    Raises NotFoundError for one that was not kept, and what loading raises.
+    """
     runtime = Runtime.current()
     record = CallRecord.read(runtime.engine.store, run_id, step)
+    lost = [name for name in names if name not in record.given]
+    if lost:
+        raise NotFoundError(
+            f"What step {step!r} of run {run_id} read as {lost[0]!r} is not kept anywhere.",
+            f"Assign {lost[0]!r} here, or run the step again in its notebook.",
+        )
     return tuple(Value(record.given[name], runtime.engine.codec).get() for name in names)
 
 
@@ -56,17 +65,19 @@ def save(run_id: str, step: str, /, **outputs: Any) -> None:
 
 
 def keep(run_id: str, step: str, /, **values: Any) -> None:
-    """Store what ordinary cells computed, each with what it counts as in the keys of the steps that read it."""
+    """Store what ordinary cells computed, each with what it counts as in the keys of the steps that read it.
+
+    Of several nodes that do so at the same time the first one counts, so that all steps of the run read the same.
+    """
     runtime = Runtime.current()
     codec = runtime.engine.codec
-    write_kept(runtime.engine.store, run_id, step, {name: _kept(name, value, codec) for name, value in values.items()})
+    kept = {name: _kept(name, value, codec) for name, value in values.items()}
+    write_kept(runtime.engine.store, run_id, step, kept, if_absent=True)
 
 
 def _kept(name: str, value: Any, codec: Codec) -> Kept:
     """Functions and paths count by what they are here, where their code and files are at hand."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it does not outlive the run
-        artifact = codec.save(value, name=name).artifact
+    artifact = carried(value, name, codec).artifact
     try:
         encode(value)
     except UndigestibleError:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 FOREIGN_PREFIXES = (
@@ -45,6 +50,43 @@ def clean_environment(
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
     monkeypatch.setenv("MPLCONFIGDIR", str(font_cache))
+
+
+@pytest.fixture(scope="session")
+def dask_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real Dask scheduler with two worker processes, which know nothing of this one's files."""
+    folder = tmp_path_factory.mktemp("dask")
+    (folder / "home").mkdir()
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    environment = {**kept, "HOME": str(folder / "home")}
+    python = [sys.executable, "-m"]
+    place = ["--scheduler-file", str(folder / "scheduler.json")]
+    quiet = ["--host", "127.0.0.1", "--no-dashboard"]
+    scheduler = [*python, "distributed.cli.dask_scheduler", *place, "--port", "0", *quiet]
+    workers = [*python, "distributed.cli.dask_worker", *place, *quiet, "--nworkers", "2", "--nthreads", "1"]
+    workers += ["--local-directory", str(folder / "scratch"), "--resources", "GPU=1"]
+    with (folder / "log").open("wb") as log:
+        options: dict[str, Any] = {"env": environment, "cwd": folder / "home", "stdout": log, "stderr": log}
+        processes = [subprocess.Popen(scheduler, **options), subprocess.Popen(workers, **options)]
+    try:
+        from distributed import Client
+
+        _wait_for((folder / "scheduler.json").exists)
+        address: str = json.loads((folder / "scheduler.json").read_text())["address"]
+        with Client(address, set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=60)
+        yield address
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+            process.wait(30)
+
+
+def _wait_for(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ ROWS = list(registry().rows)
 def ports_by_kind() -> dict[Kind, type[StackComponent]]:
     for module in pkgutil.iter_modules(ports.__path__):
         importlib.import_module(f"{ports.__name__}.{module.name}")
-    return {port.kind: port for port in StackComponent.__subclasses__() if inspect.isabstract(port)}
+    return {port.kind: port for port in StackComponent.__subclasses__()}
 
 
 def extras() -> set[str]:

@@ -121,23 +121,31 @@ def _stack(workspace: Workspace) -> Iterator[Check]:
         return
     yield Check("stack", Verdict.OK, f"{name}, named by {source}")
     for component in stack.components:
-        yield from _component(component)
+        yield from check_component(component)
 
 
-def _component(component: Component) -> Iterator[Check]:
+def check_component(component: Component) -> list[Check]:
+    """Whether its configuration fits its flavor, and what its flavor needs is installed; no service is reached."""
     name = f"{component.kind} {component.name}"
     try:
         validated(component.kind, component.name, flavor=component.flavor, configuration=component.configuration)
         extra = registry().row(component.kind, component.flavor).extra
     except MlstackError as error:
-        yield _failed(name, error)
-        return
-    missing = [check for check in map(_needed(extra), _extra_requirements(extra)) if check.verdict is Verdict.FAIL]
-    yield from missing or [Check(name, Verdict.OK, f"flavor {component.flavor}")]
+        return [_failed(name, error)]
+    return missing_packages(extra) or [Check(name, Verdict.OK, f"flavor {component.flavor}")]
+
+
+def missing_packages(extra: str) -> list[Check]:
+    """What an extra of this distribution asks for and is not installed."""
+    return [check for check in map(_needed(extra), _extra_requirements(extra)) if check.verdict is Verdict.FAIL]
+
+
+def install_line(extra: str) -> str:
+    return f'pip install "{DISTRIBUTION}[{extra}]"'
 
 
 def _needed(extra: str) -> Callable[[str], Check]:
-    return lambda package: _package(package, f'pip install "{DISTRIBUTION}[{extra}]"')
+    return lambda package: _package(package, install_line(extra))
 
 
 def _extra_requirements(extra: str) -> list[str]:

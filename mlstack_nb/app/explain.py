@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlstack_nb.app.differences import Finding, Side, differences
 from mlstack_nb.app.freshness import Freshness, Standing
+from mlstack_nb.app.remote.refreshing import find_run
 from mlstack_nb.app.runtime import Runtime
 from mlstack_nb.catalog import runs as rows
 from mlstack_nb.catalog import step_history
@@ -71,7 +72,7 @@ def why(workspace: Workspace, step: str, reference: str = rows.LAST) -> Explanat
 
     Raises NotFoundError for the run or, with the nearest name, for the step; UsageError for an ambiguous beginning.
     """
-    run = rows.get_run(workspace.catalog, reference)
+    run = find_run(workspace, reference)
     after = step_of(run, step)
     before = _run_before(workspace, run.pipeline, after)
     reasons = _Reasons(workspace, run, after, before).all()

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from mlstack_nb.app.parameters import declared_by, typed
+from mlstack_nb.app.remote.refreshing import find_run
+from mlstack_nb.app.request import Request
 from mlstack_nb.app.runtime import Runtime, new_run_id
 from mlstack_nb.app.step_output import Show, StepOutput
 from mlstack_nb.app.targets import find_function, is_notebook
-from mlstack_nb.catalog import runs as rows
-from mlstack_nb.catalog.step_history import last_durations
 from mlstack_nb.core.events import Listener
 from mlstack_nb.core.pipeline import Pipeline
-from mlstack_nb.core.run import Run
+from mlstack_nb.core.run import Run, State, StepRun
 from mlstack_nb.core.step import Body
 from mlstack_nb.engine.execute import Complete, Execution
 from mlstack_nb.errors import ConflictError, ObjectMissingError, UsageError
@@ -24,43 +25,12 @@ from mlstack_nb.ports.orchestrator import Company
 from mlstack_nb.source.functions import signature_of
 
 if TYPE_CHECKING:
+    from mlstack_nb.app.notebooks.compiled import CompiledNotebook
     from mlstack_nb.app.workspace import Workspace
 
-
+Ended = TypeVar("Ended")
 THREAD, PROCESS, KERNEL = "thread", "process", "kernel"
 """How a step's code is kept apart. Steps of notebooks have kernels; functions threads, unless asked otherwise."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """How a run is asked for; all but the target may be left to its default.
-
-    `texts` are parameters as they were typed, `values` those with a type of their own. `resumes` are ids of earlier
-    runs whose results are good enough. The run starts at step `first`, is `only` one, or ends with step `until`.
-    """
-
-    target: str
-    texts: Mapping[str, str] = field(default_factory=dict)
-    values: Mapping[str, Any] = field(default_factory=dict)
-    stack: str | None = None
-    first: str = ""
-    only: str = ""
-    until: str = ""
-    use_cache: bool = True
-    fail_fast: bool = False
-    whole: bool = False
-    timeout_s: float | None = None
-    isolation: str = ""
-    run_id: str = ""
-    resumes: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if name != "run_id"}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Request:
-        known = {one.name for one in fields(cls)}
-        return cls(**{**{k: v for k, v in data.items() if k in known}, "resumes": tuple(data.get("resumes", ()))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +61,52 @@ class Launch:
             stop=self.stop,
         )
 
-    def run(self, listener: Listener, show: Show) -> tuple[Run, Mapping[str, BaseException]]:
-        """Carry it out; returns the run and what each failed step raised. `show` gets what steps print."""
-        folder = self.runtime.workspace.root / "logs"
-        output = StepOutput(self.request.run_id, folder, self.runtime.engine.store, show)
-        execution = replace(self, bodies=output.of(self.bodies)).execution(listener)
+    @property
+    def is_remote(self) -> bool:
+        """Whether an engine outside carries it out."""
+        return self.runtime.is_remote
+
+    def submit(self, documents: Mapping[Path, bytes] | None = None) -> Run:
+        """Hand it to its stack's engine, and return at once. Raises ConfigError, or UsageError for what can not go.
+
+        `documents` are the contents of files that travel in place of what is on disk.
+        """
+        from mlstack_nb.app.remote.submit import submit
+
         try:
-            with output.caught():
-                return execution.run(), execution.errors
+            return submit(self.runtime, self.execution().plan, self.request, documents or {})
         finally:
             self.close()
 
-    def usual_times(self) -> dict[str, float]:
-        """Step -> seconds that its code took when it ran last."""
-        return last_durations(self.runtime.catalog, self.pipeline.name)
+    def run(self, listener: Listener, show: Show) -> tuple[Run, Mapping[str, BaseException]]:
+        """Carry it out; returns the run and what each failed step raised. `show` gets what steps print.
+
+        An engine outside is watched until it is done: KeyboardInterrupt ends the watching alone.
+        """
+        if self.is_remote:
+            from mlstack_nb.app.remote.watch import watch
+
+            return watch(self.runtime, self.submit().id, listener, show)
+        return self._carried_out(Execution.run, listener, show)
+
+    def run_one(
+        self, step: str, ended: Mapping[str, StepRun], listener: Listener, show: Show
+    ) -> tuple[State, Mapping[str, BaseException]]:
+        """Carry out one step of it here, wherever the others are; `ended` has what is recorded of those before it."""
+        return self._carried_out(lambda execution: execution.run_one(step, ended), listener, show)
+
+    def _carried_out(
+        self, carry_out: Callable[[Execution], Ended], listener: Listener, show: Show
+    ) -> tuple[Ended, Mapping[str, BaseException]]:
+        folder = self.runtime.workspace.root / "logs"
+        output = StepOutput(self.request.run_id, folder, self.runtime.engine.store, show)
+        complete = output.of_values(self.complete) if self.complete is not None else None
+        execution = replace(self, bodies=output.of(self.bodies), complete=complete).execution(listener)
+        try:
+            with output.caught():
+                return carry_out(execution), execution.errors
+        finally:
+            self.close()
 
 
 def prepare(request: Request) -> Launch:
@@ -143,7 +145,6 @@ def _check_isolation(request: Request, *, possible: tuple[str, ...]) -> None:
 
 def _of_notebook(request: Request, runtime: Runtime) -> Launch:
     from mlstack_nb.app.notebooks.compile import compile_notebook
-    from mlstack_nb.app.notebooks.runs import NotebookRun
 
     notebook = compile_notebook(request.target, whole=request.whole)
     given = {**request.values, **request.texts}
@@ -151,9 +152,16 @@ def _of_notebook(request: Request, runtime: Runtime) -> Launch:
         declared = [declared_by(one) for one in notebook.parameters.values()]
         values = typed(given, declared, of=request.target, texts=request.texts)
         notebook = compile_notebook(request.target, values, whole=request.whole)
+    return launch_of_notebook(notebook, request, runtime)
+
+
+def launch_of_notebook(notebook: CompiledNotebook, request: Request, runtime: Runtime) -> Launch:
+    """A run of a notebook that has been compiled, with the parameters that `request` asks for."""
+    from mlstack_nb.app.notebooks.runs import NotebookRun
+
     part, only_cached = notebook.pipeline.part(first=request.first, only=request.only, until=request.until)
     stop = threading.Event()
-    run = NotebookRun(notebook, runtime, request.run_id, stop, request.timeout_s)
+    run = NotebookRun(notebook, runtime, request.run_id, stop, request.timeout_s, request.use_cache)
     bodies = {step.name: run.body(notebook.step(step.name)) for step in part.steps}
     part = part if request.use_cache else part.without_cache()
     return Launch(request, runtime, part, bodies, only_cached, Company.APART, run.complete, stop, run.close)
@@ -172,7 +180,7 @@ def launch_of(workspace: Workspace, run: Run) -> Request | None:
 
 def resumed(workspace: Workspace, reference: str) -> Request:
     """The request that goes on where a run ended. Raises NotFoundError, or UsageError where it can not be."""
-    run = rows.get_run(workspace.catalog, reference)
+    run = find_run(workspace, reference)
     request = launch_of(workspace, run)
     if request is None:
         raise UsageError(

@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
+from traceback import format_exception
 from types import TracebackType
 from typing import TypeVar
 
@@ -30,6 +31,13 @@ def outward(error: Failed) -> Failed:
     elif cause is not None:
         outward(cause)
     return error
+
+
+def told(error: BaseException) -> str:
+    """What a person reads of it in a terminal."""
+    if not isinstance(error, MlstackError):
+        return "".join(format_exception(outward(error))).rstrip()
+    return f"{error.what}\n  -> {error.hint}" if error.hint else error.what
 
 
 def _without(frames: TracebackType | None, hidden: Callable[[str], bool]) -> TracebackType | None:

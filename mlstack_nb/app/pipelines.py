@@ -4,37 +4,31 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import Any, Generic, ParamSpec, cast, overload
+from typing import Any, ParamSpec, cast, overload
 
-from mlstack_nb.app.loaded_code import check_loaded, modules_of
-from mlstack_nb.app.names import check_name
 from mlstack_nb.app.outward import outward
+from mlstack_nb.app.pipeline_wiring import PipelineWiring
 from mlstack_nb.app.step_options import check_known
-from mlstack_nb.app.steps import Wiring, wiring
-from mlstack_nb.core.pipeline import Pipeline
+from mlstack_nb.app.steps import wiring
+from mlstack_nb.app.targets import importing
 from mlstack_nb.core.policy import CachePolicy
 from mlstack_nb.core.run import Failure, Run, State
-from mlstack_nb.core.step import Body, Step
 from mlstack_nb.errors import MlstackError, StepError, UsageError
 from mlstack_nb.source.functions import signature_of
 
 P = ParamSpec("P")
 
 
-class PipelineFunction(Generic[P]):
-    """A function that wires steps. Calling it runs the pipeline on the active stack."""
+class PipelineFunction(PipelineWiring[P]):
+    """Calling it runs the pipeline on the active stack; `last_run` is what became of that."""
+
+    last_run: Run | None = None
 
     def __init__(
         self, function: Callable[P, Any], *, name: str, enable_cache: bool | None, cache_policy: CachePolicy | None
     ) -> None:
-        check_name("pipeline", name)
+        super().__init__(function, name=name, enable_cache=enable_cache, cache_policy=cache_policy)
         functools.update_wrapper(self, function)
-        self.function = function
-        self.name = name
-        self.enable_cache = enable_cache
-        self.cache_policy = cache_policy
-        self.last_run: Run | None = None
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Run:
         """Raises StepError, with the step's own exception as its cause, after every other branch has ended.
@@ -44,10 +38,20 @@ class PipelineFunction(Generic[P]):
         from mlstack_nb.app.runtime import Runtime
 
         if wiring.get() is not None:
-            return cast("Run", self.function(*args, **kwargs))
+            return cast("Run", super().__call__(*args, **kwargs))
         try:
-            pipeline, bodies = self.build(*args, **kwargs)
-            run, errors = Runtime.current().execute(pipeline, bodies)
+            if place := importing.get():
+                raise UsageError(
+                    f"{place} calls its pipeline {self.name!r} when it is imported.",
+                    'Put the call below a line: if __name__ == "__main__":',
+                )
+            runtime = Runtime.current()
+            if runtime.is_remote:
+                from mlstack_nb.app.remote.hand_over import run_function
+
+                run, errors = run_function(self, signature_of(self.function).bind(args, kwargs, function=self.name))
+            else:
+                run, errors = runtime.execute(*self.build(*args, **kwargs))
         except MlstackError as error:
             raise outward(error)  # noqa: B904  (the same error)
         self.last_run = run
@@ -65,37 +69,6 @@ class PipelineFunction(Generic[P]):
             enable_cache=self.enable_cache if enable_cache is None else enable_cache,
             cache_policy=cache_policy or self.cache_policy,
         )
-
-    def build(self, *args: P.args, **kwargs: P.kwargs) -> tuple[Pipeline, Mapping[str, Body]]:
-        """Wire the steps without running them."""
-        shape = signature_of(self.function)
-        parameters = shape.bind(args, kwargs, function=self.name)
-        wired = Wiring()
-        token = wiring.set(wired)
-        try:
-            self.function(**parameters)  # type: ignore[call-arg]
-        finally:
-            wiring.reset(token)
-        if not wired.steps:
-            raise UsageError(f"Pipeline {self.name!r} calls no step.", "Call a function with @step in it.")
-        steps = [self.configured(step) for step in wired.steps]
-        pipeline = Pipeline(self.name, tuple(steps), parameters)
-        pipeline.check()
-        reached = {id(step.fingerprint): (step.name, step.fingerprint) for step in steps}
-        check_loaded(wired.modules | {module: name for name, found in reached.values() for module in modules_of(found)})
-        return pipeline, wired.bodies
-
-    def configured(self, step: Step) -> Step:
-        """The step with what the pipeline says and the step itself does not."""
-        settings = step.settings
-        if self.enable_cache is False:
-            settings = replace(settings, cache=False)
-        if self.cache_policy is not None and settings.policy == CachePolicy():
-            settings = replace(settings, policy=self.cache_policy)
-        return replace(step, settings=settings)
-
-    def __repr__(self) -> str:
-        return f"<pipeline {self.name}>"
 
 
 @overload

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlstack_nb.app.differences import Finding, differences
 from mlstack_nb.app.explain import side_of, step_of
+from mlstack_nb.app.remote.refreshing import find_run
 from mlstack_nb.app.wording import artifact_line
-from mlstack_nb.catalog import runs as rows
 from mlstack_nb.errors import MaterializerError
 from mlstack_nb.materializers import by_target
 
@@ -53,7 +53,7 @@ class Comparison:
 
 def compare(workspace: Workspace, before: str, after: str) -> Comparison:
     """What differs between two runs, each by id, the beginning of one, or `last`. Raises NotFoundError, UsageError."""
-    old, new = rows.get_run(workspace.catalog, before), rows.get_run(workspace.catalog, after)
+    old, new = find_run(workspace, before), find_run(workspace, after)
     names = dict.fromkeys([*(step.step for step in new.steps), *(step.step for step in old.steps)])
     steps = {name: tuple(_of_step(workspace, old, new, name)) for name in names}
     return Comparison(old, new, tuple(_general(old, new)), steps)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mlstack_nb.app.remote.refreshing import find_run, refresh_all
 from mlstack_nb.catalog import runs as rows
 from mlstack_nb.core.run import Run, State, iso
 from mlstack_nb.errors import NotFoundError
@@ -25,6 +26,7 @@ def list_all(
     limit: int | None = None,
 ) -> list[dict[str, Any]]:
     """Newest first; `step_counts` maps states to numbers of steps."""
+    refresh_all(workspace)
     wanted = state_of(state) if state is not None else None
     found = rows.list_runs(workspace.catalog, pipeline=pipeline, stack=stack, state=wanted, limit=limit)
     counts = rows.count_steps(workspace.catalog, [run.id for run in found])
@@ -33,7 +35,7 @@ def list_all(
 
 def show(workspace: Workspace, reference: str = LAST) -> dict[str, Any]:
     """A run with its steps, by id, the beginning of one, or `last`. Raises NotFoundError or UsageError."""
-    run = rows.get_run(workspace.catalog, reference)
+    run = find_run(workspace, reference)
     counts: dict[State, int] = {}
     for step in run.steps:
         counts[step.state] = counts.get(step.state, 0) + 1
@@ -46,7 +48,7 @@ def show(workspace: Workspace, reference: str = LAST) -> dict[str, Any]:
 
 def steps(workspace: Workspace, reference: str = LAST) -> list[dict[str, Any]]:
     """The run's step runs, in the order they started."""
-    return [step.to_json() for step in rows.get_run(workspace.catalog, reference).steps]
+    return [step.to_json() for step in find_run(workspace, reference).steps]
 
 
 def state_of(text: str) -> State:

@@ -29,6 +29,7 @@ from mlstack_nb.engine.values import Codec, Value
 from mlstack_nb.errors import ConfigError
 from mlstack_nb.flavors import registry
 from mlstack_nb.ports.orchestrator import Company
+from mlstack_nb.ports.remote_orchestrator import RemoteOrchestrator
 
 _runtimes: dict[tuple[int, str], Runtime] = {}
 
@@ -46,7 +47,7 @@ class Runtime:
             codec=Codec(Store(files), materializers),
             leases=Leases(files),
             orchestrator=self._need(Kind.ORCHESTRATOR),
-            tracker=self._find(Kind.EXPERIMENT_TRACKER),
+            tracker=self.component(Kind.EXPERIMENT_TRACKER),
             emit=self.recorder,
             notice=_to_stderr,
         )
@@ -109,6 +110,11 @@ class Runtime:
             stop=stop,
         )
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether an engine outside this process runs its steps."""
+        return isinstance(self.engine.orchestrator, RemoteOrchestrator)
+
     def check_tracker(self, step: Step) -> None:
         """Raises ConfigError, naming the stacks that have one, when the step asks for a tracker that this one lacks."""
         trackers.check(step, self.engine.tracker, self.workspace)
@@ -124,7 +130,7 @@ class Runtime:
         return replace(self.engine, emit=emit)
 
     def _need(self, kind: Kind) -> Any:
-        found = self._find(kind)
+        found = self.component(kind)
         if found is None:
             raise ConfigError(
                 f"Stack {self.stack.name!r} has no {kind}.",
@@ -132,7 +138,8 @@ class Runtime:
             )
         return found
 
-    def _find(self, kind: Kind) -> Any:
+    def component(self, kind: Kind) -> Any:
+        """A new component of that kind, as the stack has it configured; None where it has none."""
         component = self.stack.get(kind)
         return None if component is None else self._build(component)
 

@@ -12,12 +12,13 @@ from typing import Any
 from mlstack_nb.app.bindings import Bindings
 from mlstack_nb.app.freshness import Freshness, Standing, standings
 from mlstack_nb.app.live_run import LiveRun
+from mlstack_nb.app.progress import Course, course_of
 from mlstack_nb.app.runtime import Runtime
 from mlstack_nb.app.step_cells import StepCell, read_step
 from mlstack_nb.core.display import Display
 from mlstack_nb.core.events import Event, Listener, StepEnded
 from mlstack_nb.core.pipeline import Pipeline
-from mlstack_nb.core.run import Run, StepRun
+from mlstack_nb.core.run import Run, State, StepRun
 from mlstack_nb.core.step import Body, FromStep, Left, Produced, Step
 from mlstack_nb.engine.calls import Engine, StepCall, StepResult
 from mlstack_nb.engine.execute import Execution
@@ -33,10 +34,20 @@ Execute = Callable[[StepCell, Namespace], Left]
 
 
 class Session:
-    """One per kernel. `namespace` is the kernel's own; step outputs are bound in it."""
+    """One per kernel. `namespace` is the kernel's own; step outputs are bound in it.
 
-    def __init__(self, *, namespace: Namespace, name: str = "notebook") -> None:
+    `on_failure` is told of a step whose code failed, while cells and values are still as it found them.
+    """
+
+    def __init__(
+        self,
+        *,
+        namespace: Namespace,
+        name: str = "notebook",
+        on_failure: Callable[[Session, StepRun], None] | None = None,
+    ) -> None:
         self.name = name
+        self._on_failure = on_failure
         self.scope = NotebookScope()
         self.bindings = Bindings(namespace, self.scope)
         self._cells: dict[str, StepCell] = {}
@@ -126,6 +137,8 @@ class Session:
         finally:
             after = self._states.get(step.name)
             self._live_run.close(after if after is not before else None, runtime)
+            if after is not None and after is not before:
+                self._tell_failed([after])
 
     def run_all(
         self,
@@ -163,6 +176,31 @@ class Session:
         finally:
             self._take_over(execution, left)
         return run, execution.errors
+
+    def course(self) -> Course:
+        """For a listener of `run_all`: its course, with what steps took in earlier runs."""
+        return course_of(self.name, Runtime.current(), Company.NONE)
+
+    def adopt(self, run: Run) -> None:
+        """Take over what steps gave that ran elsewhere, as if they had run here."""
+        codec = Runtime.current().engine.codec
+        for step in run.steps:
+            self._ended(step)
+            if step.state.is_good:
+                outputs = {name: Value(artifact, codec) for name, artifact in step.outputs.items()}
+                self._keep(step.step, StepResult(step, outputs), {})
+
+    def given(self, step: str) -> Mapping[str, Value]:
+        """What the kernel has of the inputs of a step: outputs of steps, and values of ordinary cells as it took them.
+
+        An output may be newer than the one that the step read.
+        """
+        found = dict(self._cells[step].captured)
+        for name, source in self._cells[step].step.inputs.items():
+            if isinstance(source, FromStep) and source.step in self._results:
+                outputs = self._results[source.step].outputs
+                found |= {name: outputs[source.output]} if source.output in outputs else {}
+        return found
 
     def display_of(self, run: StepRun) -> Display | None:
         """What the step showed when it was executed; None for nothing, and where that is no longer there."""
@@ -202,6 +240,7 @@ class Session:
         for step in execution.plan.steps:
             if step.name in execution.results:
                 self._keep(step.name, execution.results[step.name], left.get(step.name, {}))
+        self._tell_failed(execution.ended.values())
 
     def _keep(self, step: str, result: StepResult, left: Left) -> None:
         self._states[step] = result.run
@@ -213,6 +252,11 @@ class Session:
         self._states[run.step] = run
         if not run.state.is_good:
             self._results.pop(run.step, None)
+
+    def _tell_failed(self, ended: Iterable[StepRun]) -> None:
+        for run in ended:
+            if self._on_failure is not None and run.state is State.FAILED and run.key:
+                self._on_failure(self, run)
 
     def _observed(self, engine: Engine) -> Engine:
         """`engine`, with this session learning how each step ended."""

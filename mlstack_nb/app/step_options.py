@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from mlstack_nb.app.names import check_name
@@ -13,6 +14,14 @@ from mlstack_nb.errors import UsageError, nearest
 from mlstack_nb.ports.materializer import BaseMaterializer
 
 Given = Mapping[str, type[BaseMaterializer]] | type[BaseMaterializer] | None
+_FIELDS = {
+    "enable_cache": "cache",
+    "cache_policy": "policy",
+    "experiment_tracker": "tracker",
+    "output_materializers": "materializers",
+    **{name: name for name in ("retries", "timeout_s", "environment", "secrets")},
+}
+"""Options of `@step`, and where settings have them."""
 
 
 def settings_of(
@@ -48,6 +57,14 @@ def settings_of(
         environment=dict(environment or {}),
         secrets=tuple(secrets),
     )
+
+
+def changed(settings: Settings, step: str, given: Mapping[str, Any], outputs: list[str]) -> Settings:
+    """`settings` with the options that are `given`. Raises UsageError."""
+    options: dict[str, Any] = dict.fromkeys(("enable_cache", "cache_policy", "experiment_tracker"))
+    options |= {"output_materializers": None, "retries": 0, "timeout_s": None}
+    new = settings_of(step, outputs=outputs, **{**options, **given})
+    return replace(settings, **{_FIELDS[name]: getattr(new, _FIELDS[name]) for name in given})
 
 
 def _are_texts(environment: Any) -> bool:

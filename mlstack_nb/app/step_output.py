@@ -10,8 +10,11 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TextIO
 
-from mlstack_nb.core.step import Body
+from mlstack_nb.core.step import Body, Step
+from mlstack_nb.engine.calls import StepResult
+from mlstack_nb.engine.execute import Complete
 from mlstack_nb.engine.store import Store
+from mlstack_nb.engine.values import Value
 from mlstack_nb.errors import NotFoundError, ObjectMissingError
 
 Show = Callable[[str, str], None]
@@ -44,6 +47,18 @@ class StepOutput:
         """The same bodies, with what they print going here."""
         return {name: self._heard(name, body) for name, body in bodies.items()}
 
+    def of_values(self, complete: Complete) -> Complete:
+        """The same, with what ordinary cells print going to the step that their values are computed for."""
+
+        def heard(step: Step, results: Mapping[str, StepResult]) -> tuple[Step, Mapping[str, Value]]:
+            token = _writer.set(lambda text: self._tell(step.name, text))
+            try:
+                return complete(step, results)
+            finally:
+                _writer.reset(token)
+
+        return heard
+
     def _heard(self, step: str, body: Body) -> Body:
         def heard(inputs: dict[str, Any]) -> Any:
             with self._log(step):
@@ -56,6 +71,13 @@ class StepOutput:
 
         return heard
 
+    def _tell(self, step: str, text: str) -> None:
+        outer = _writer.set(None)  # whoever shows it may print, too
+        try:
+            self._show(step, text)
+        finally:
+            _writer.reset(outer)
+
     @contextmanager
     def _log(self, step: str) -> Iterator[None]:
         """A file while the step runs, which others may follow; afterwards it goes to the store."""
@@ -65,11 +87,7 @@ class StepOutput:
 
             def write(text: str) -> None:
                 file.write(text)
-                inner = _writer.set(None)  # whoever shows it may print, too
-                try:
-                    self._show(step, text)
-                finally:
-                    _writer.reset(inner)
+                self._tell(step, text)
 
             token = _writer.set(write)
             try:

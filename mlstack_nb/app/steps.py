@@ -13,12 +13,11 @@ from typing import Any, Generic, ParamSpec, SupportsIndex, TypeVar, cast, overlo
 from mlstack_nb.app.names import check_name
 from mlstack_nb.app.outward import outward
 from mlstack_nb.app.placeholders import OutputOf, source_of, steps_before
-from mlstack_nb.app.step_options import check_known, settings_of
+from mlstack_nb.app.step_options import Given, changed, check_known, settings_of
 from mlstack_nb.core.digest import digest
 from mlstack_nb.core.policy import CachePolicy
 from mlstack_nb.core.step import Body, Fingerprint, Settings, Step
 from mlstack_nb.errors import MaterializerError, UsageError
-from mlstack_nb.ports.materializer import BaseMaterializer
 from mlstack_nb.ports.registry import qualified_name
 from mlstack_nb.source.fingerprint import extended
 from mlstack_nb.source.function_fingerprint import of_function, of_value
@@ -30,16 +29,33 @@ R = TypeVar("R")
 
 @dataclass(slots=True)
 class Wiring:
-    """The pipeline that is being wired in this context."""
+    """The pipeline that is being wired in this context. `callers` has the function that each step is a call of."""
 
     steps: list[Step] = field(default_factory=list)
     bodies: dict[str, Body] = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
+    callers: dict[str, Any] = field(default_factory=dict)
 
     def free_name(self, name: str) -> str:
         taken = {step.name for step in self.steps}
         candidates = (name if number == 1 else f"{name}_{number}" for number in range(1, len(taken) + 2))
         return next(candidate for candidate in candidates if candidate not in taken)
+
+    def awaited(self, after: Any, *, step: str) -> list[Any]:
+        """`after=` as outputs of steps, each step function in it as those of its calls. Raises UsageError."""
+        found: list[Any] = []
+        for one in after if isinstance(after, (tuple, list)) else (after,):
+            if not isinstance(one, StepFunction):
+                found.append(one)
+                continue
+            called = [name for name, function in self.callers.items() if function is one.function]
+            if not called:
+                raise UsageError(
+                    f"Step {step!r} is given after={one!r}, which this pipeline has not called yet.",
+                    f"Call it above: {one.name}()",
+                )
+            found += [OutputOf(name, "") for name in called]
+        return found
 
 
 wiring: ContextVar[Wiring | None] = ContextVar("mlstack_wiring", default=None)
@@ -55,11 +71,60 @@ class StepFunction(Generic[P, R]):
         self.settings = settings
         self.shape: FunctionShape = signature_of(function)
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+    @overload  # no type can say "the same arguments, and these": they are checked when the pipeline is wired
+    def __call__(self, *args: Any, after: object, id: str = ..., **kwargs: Any) -> R: ...
+
+    @overload
+    def __call__(self, *args: Any, id: str, **kwargs: Any) -> R: ...
+
+    def __call__(self, *args: Any, **kwargs: Any) -> R:
+        """In a pipeline `id` names this call, and `after` is what it waits for without reading it.
+
+        That is an output of a step, a step function that was called above (all its calls), or several of these.
+        """
         current = wiring.get()
         if current is None:
             return self.function(*args, **kwargs)
-        return cast("R", self._wire(current, args, dict(kwargs)))
+        return cast("R", self._wire(current, args, kwargs))
+
+    def with_options(
+        self,
+        *,
+        name: str | None = None,
+        enable_cache: bool | None = None,
+        cache_policy: CachePolicy | None = None,
+        experiment_tracker: str | bool | None = None,
+        output_materializers: Given = None,
+        retries: int | None = None,
+        timeout_s: float | None = None,
+        environment: Mapping[str, str] | None = None,
+        secrets: Sequence[str] | None = None,
+    ) -> StepFunction[P, R]:
+        """The same step with other options; what is not given stays. Raises UsageError for one that is wrong."""
+        made: StepFunction[P, R] = object.__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        made.name = self.name if name is None else name
+        given = {
+            "enable_cache": enable_cache,
+            "cache_policy": cache_policy,
+            "experiment_tracker": experiment_tracker,
+            "output_materializers": output_materializers,
+            "retries": retries,
+            "timeout_s": timeout_s,
+            "environment": environment,
+            "secrets": secrets,
+        }
+        outputs = [output.name for output in self.shape.outputs]
+        try:
+            made.settings = changed(
+                self.settings, made.name, {k: v for k, v in given.items() if v is not None}, outputs
+            )
+        except UsageError as error:
+            raise outward(error)  # noqa: B904  (the same error)
+        return made
 
     def __repr__(self) -> str:
         return f"<step {self.name}>"
@@ -83,11 +148,12 @@ class StepFunction(Generic[P, R]):
             outputs=self.shape.outputs,
             fingerprint=self._fingerprint(),
             settings=self.settings,
-            after=steps_before(after, step=name),
+            after=steps_before(wiring.awaited(after, step=name), step=name),
             input_types={one.name: one.type for one in self.shape.parameters},
         )
         wiring.steps.append(step)
         wiring.bodies[name] = self._body
+        wiring.callers[name] = self.function
         wiring.modules[self.function.__module__] = name
         placeholders = tuple(OutputOf(name, output.name) for output in step.outputs)
         return placeholders if len(placeholders) > 1 else placeholders[0]
@@ -138,7 +204,7 @@ def step(
     enable_cache: bool | None = None,
     cache_policy: CachePolicy | None = None,
     experiment_tracker: str | bool | None = None,
-    output_materializers: Mapping[str, type[BaseMaterializer]] | type[BaseMaterializer] | None = None,
+    output_materializers: Given = None,
     retries: int = 0,
     timeout_s: float | None = None,
     environment: Mapping[str, str] | None = None,
@@ -154,7 +220,7 @@ def step(
     enable_cache: bool | None = None,
     cache_policy: CachePolicy | None = None,
     experiment_tracker: str | bool | None = None,
-    output_materializers: Mapping[str, type[BaseMaterializer]] | type[BaseMaterializer] | None = None,
+    output_materializers: Given = None,
     retries: int = 0,
     timeout_s: float | None = None,
     environment: Mapping[str, str] | None = None,

@@ -5,20 +5,25 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from mlstack_nb.app.pipelines import PipelineFunction
+from mlstack_nb.app.pipeline_wiring import PipelineWiring
 from mlstack_nb.errors import NotFoundError, UsageError, nearest
 
 NOTEBOOK = ".ipynb"
+importing: ContextVar[str] = ContextVar("mlstack_importing", default="")
+"""The target whose module is imported just now, only to find the pipeline in it."""
 
 
 def is_notebook(target: str) -> bool:
     return target.endswith(NOTEBOOK)
 
 
-def find_function(target: str) -> PipelineFunction[Any]:
+def find_function(target: str) -> PipelineWiring[Any]:
     """The `@pipeline` that `package.module:name` or `path/to/file.py:name` names; its module is imported.
 
     The name may be left out where the module has one pipeline only. The working directory, or the file's folder, is
@@ -26,8 +31,9 @@ def find_function(target: str) -> PipelineFunction[Any]:
     is imported comes out as it is.
     """
     place, _, name = target.partition(":")
-    module = _from_file(Path(place)) if place.endswith(".py") else _from_name(place)
-    found = {key: value for key, value in vars(module).items() if isinstance(value, PipelineFunction)}
+    with being_imported(place):
+        module = _from_file(Path(place)) if place.endswith(".py") else _from_name(place)
+    found = {key: value for key, value in vars(module).items() if isinstance(value, PipelineWiring)}
     if name:
         if name not in found:
             raise NotFoundError.of("pipeline", name, found, f"Pipelines in {place}: {', '.join(found) or 'none'}.")
@@ -39,6 +45,16 @@ def find_function(target: str) -> PipelineFunction[Any]:
             f"{place} has several pipelines: {', '.join(found)}.", f"Say which: {place}:{next(iter(found))}"
         )
     return next(iter(found.values()))
+
+
+@contextmanager
+def being_imported(place: str) -> Iterator[None]:
+    """Inside, `importing` tells what is imported only to find a pipeline in it, which so must not run."""
+    token = importing.set(place)
+    try:
+        yield
+    finally:
+        importing.reset(token)
 
 
 def _from_file(path: Path) -> Any:

@@ -22,6 +22,11 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+def brief(seconds: float) -> str:
+    """A time that changes while it is read, so without fractions: `9 s`, `2 min 5 s`, `1 h 3 min`."""
+    return f"{round(seconds)} s" if seconds < 59.5 else duration(max(seconds, 60.0))
+
+
 def size(count: int) -> str:
     """Bytes in decimal units: `512 B`, `143 kB`, `1.2 MB`."""
     if count < 1000:

@@ -79,6 +79,14 @@ def get_version(catalog: Catalog, name: str, version: int | None = None) -> Arti
     )
 
 
+def with_digest(catalog: Catalog, digest: str) -> Artifact | None:
+    """The newest artifact of that content, whatever it is called."""
+    query = select(artifacts).where(artifacts.c.digest == digest).order_by(artifacts.c.id.desc()).limit(1)
+    with catalog.read() as connection:
+        row = connection.execute(query).mappings().first()
+    return None if row is None else artifact_of(row)
+
+
 def read_by(catalog: Catalog, version: ArtifactVersion, *, limit: int | None = None) -> list[Reading]:
     """The step runs that read this content from the step that made it, newest first.
 

@@ -27,6 +27,12 @@ class Prepared:
         connection.exec_driver_sql(self._sql, values)
 
 
+def once(table: Table, dialect: Dialect) -> Insert:
+    """An insert that leaves a row as it is which is there already."""
+    made: Insert = import_module(f"sqlalchemy.dialects.{dialect.name}").insert(table).on_conflict_do_nothing()
+    return made
+
+
 def upsert(table: Table, dialect: Dialect, names: list[str]) -> Prepared:
     """Insert rows, or where their primary key exists replace everything else."""
     made: Any = import_module(f"sqlalchemy.dialects.{dialect.name}").insert(table)

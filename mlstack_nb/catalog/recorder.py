@@ -7,21 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, func, insert, literal_column, select
+from sqlalchemy import bindparam, func, literal_column, select
 
 from mlstack_nb.catalog.database import Catalog
 from mlstack_nb.catalog.origins import Origins
-from mlstack_nb.catalog.prepared import Prepared, upsert
+from mlstack_nb.catalog.prepared import Prepared, once, upsert
 from mlstack_nb.catalog.rows import Row, artifact_row, run_row, step_row
 from mlstack_nb.catalog.tables import artifacts, runs, step_inputs, step_runs
 from mlstack_nb.core.events import Event, RunEnded, RunStarted
 from mlstack_nb.core.plan import Plan
-from mlstack_nb.core.run import Run, State, StepRun
+from mlstack_nb.core.run import REMOTE, Run, State, StepRun
 from mlstack_nb.core.step import FromStep
-from mlstack_nb.ports.owner import Owner
+from mlstack_nb.ports.owner import NOBODY, Owner
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Insert
+    from sqlalchemy import Connection, Dialect, Insert
 
 MOST_BUFFERED = 256
 _INPUT_COLUMNS = ("step_run_id", "name", "digest", "from_step", "from_output")
@@ -32,15 +32,21 @@ _NO_EDGES: Mapping[str, tuple[str, str]] = {}
 
 @dataclass(slots=True)
 class _Known:
-    """A run that goes on, or may be opened again. `running` maps steps that run now to their positions."""
+    """A run that goes on, or may be opened again. `running` maps steps that run now to their positions.
+
+    `fixed` has the positions where they are known before, so that several processes write the same rows.
+    """
 
     run: Run
     edges: Edges
+    fixed: Mapping[str, int] = field(default_factory=dict)
     next_position: int = 0
     running: dict[str, int] = field(default_factory=dict)
 
     def position(self, step: StepRun) -> int:
         """One for each step run, the same when it starts and when it ends."""
+        if step.step in self.fixed:
+            return self.fixed[step.step]
         position = self.running.pop(step.step, None)
         if position is None:
             position = self.next_position
@@ -51,7 +57,8 @@ class _Known:
 
 
 class Recorder:
-    """A listener that writes events to the catalog. All events of one run go through one recorder.
+    """A listener that writes events to the catalog. All events of one run go through one recorder, but for those of
+    steps that another process adds to it.
 
     Rows wait in memory until a step's code is about to run, the run ends, or many have gathered; `flush`
     writes them at once. What a flush could not write (it raises CatalogError) is written by the next one.
@@ -65,8 +72,8 @@ class Recorder:
         dialect = catalog.engine.dialect
         self._put_runs = upsert(runs, dialect, runs.c.keys())
         self._put_steps = upsert(step_runs, dialect, step_runs.c.keys())
-        self._add_inputs = Prepared(insert(step_inputs), dialect, step_inputs.c.keys())
-        self._add_artifacts = Prepared(_counted(), dialect, [c.name for c in artifacts.c if c.name != "id"])
+        self._add_inputs = Prepared(once(step_inputs, dialect), dialect, step_inputs.c.keys())
+        self._add_artifacts = Prepared(_counted(dialect), dialect, [c.name for c in artifacts.c if c.name != "id"])
         self._known: dict[str, _Known] = {}
         self._run_rows: dict[str, Row] = {}
         self._steps: dict[str, tuple[int, StepRun]] = {}
@@ -75,7 +82,11 @@ class Recorder:
     def __call__(self, event: Event) -> None:
         with self._lock:
             if isinstance(event, RunStarted):
-                self._known.setdefault(event.run.id, _Known(event.run, {})).edges = _edges(event.plan)
+                known = self._known.setdefault(event.run.id, _Known(event.run, {}))
+                known.edges = _edges(event.plan)
+                if event.run.mode == REMOTE:
+                    known.fixed = {step.name: position for position, step in enumerate(event.plan.steps)}
+                    known.next_position = len(known.fixed)
                 self._put_run(event.run)
             elif isinstance(event, RunEnded):
                 self._put_run(event.run)
@@ -84,13 +95,23 @@ class Recorder:
             else:
                 self._put_step(event.step)
 
+    def join(self, run: Run, plan: Plan) -> None:
+        """Add steps of `plan` to a run that another process records: they come after those that are there."""
+        with self._lock:
+            if run.id not in self._known:
+                taken = select(func.coalesce(func.max(step_runs.c.position), -1)).where(step_runs.c.run_id == run.id)
+                with self._catalog.read() as connection:
+                    last: int = connection.execute(taken).scalar_one()
+                self._known[run.id] = _Known(replace(run, steps=()), {}, next_position=last + 1)
+            self._known[run.id].edges = _edges(plan)
+
     def flush(self) -> None:
         with self._lock:
             self._flush()
 
     def _put_run(self, run: Run) -> None:
         self._known[run.id].run = run
-        self._run_rows[run.id] = run_row(run, self._owner)
+        self._run_rows[run.id] = run_row(run, NOBODY if run.mode == REMOTE else self._owner)
 
     def _put_step(self, step: StepRun) -> None:
         known = self._known[step.run_id]
@@ -151,8 +172,8 @@ def _edges(plan: Plan) -> Edges:
     }
 
 
-def _counted() -> Insert:
-    """Adds an artifact as the next version of its name."""
+def _counted(dialect: Dialect) -> Insert:
+    """Adds an artifact as the next version of its name, where it is not there yet."""
     newest = func.coalesce(func.max(artifacts.c.version), literal_column("0"))
     following = select(newest + literal_column("1")).where(artifacts.c.name == bindparam("named"))
-    return insert(artifacts).values(version=following.scalar_subquery())
+    return once(artifacts, dialect).values(version=following.scalar_subquery())

@@ -17,7 +17,7 @@ from mlstack_nb.errors import NotFoundError, UsageError
 from mlstack_nb.ports.owner import Owner, this_host
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, RowMapping
+    from sqlalchemy import ColumnElement, Connection, RowMapping, Update
 
 LAST = "last"
 _GOING_ON = (State.PENDING.value, State.RUNNING.value)
@@ -38,6 +38,13 @@ def list_runs(
     for column, wanted in ((runs.c.pipeline, pipeline), (runs.c.stack, stack), (runs.c.state, state)):
         if wanted is not None:
             query = query.where(column == str(wanted))
+    with catalog.read() as connection:
+        return [run_of(row, ()) for row in connection.execute(query).mappings()]
+
+
+def going_on(catalog: Catalog, *, mode: str) -> list[Run]:
+    """Those of a mode that have not ended, oldest first, without their steps."""
+    query = select(runs).where(runs.c.state.in_(_GOING_ON), runs.c.mode == mode).order_by(runs.c.started_at)
     with catalog.read() as connection:
         return [run_of(row, ()) for row in connection.execute(query).mappings()]
 
@@ -64,7 +71,7 @@ def get_run(catalog: Catalog, reference: str) -> Run:
     _fail_lost_runs(catalog)
     with catalog.read() as connection:
         row = _find(connection, reference)
-        return run_of(row, tuple(_steps(connection, row["id"])))
+        return run_of(row, tuple(_steps(connection, step_runs.c.run_id == row["id"])))
 
 
 def owner_of(catalog: Catalog, run_id: str) -> Owner:
@@ -72,6 +79,13 @@ def owner_of(catalog: Catalog, run_id: str) -> Owner:
     query = select(runs.c.owner_host, runs.c.owner_pid, runs.c.owner_ticks).where(runs.c.id == run_id)
     with catalog.read() as connection:
         return Owner(*connection.execute(query).one())
+
+
+def end_lost_steps(catalog: Catalog, run_id: str, *, but: str) -> None:
+    """Steps that another process, which has ended, left as running end as failed. `but` is the caller's own step."""
+    lost = (step_runs.c.run_id == run_id) & (step_runs.c.step != but) & step_runs.c.state.in_(_GOING_ON)
+    with catalog.write() as connection:
+        connection.execute(_failed(lost))
 
 
 def _find(connection: Connection, reference: str) -> RowMapping:
@@ -94,11 +108,21 @@ def _find(connection: Connection, reference: str) -> RowMapping:
     return found[0]
 
 
-def _steps(connection: Connection, run_id: str) -> list[StepRun]:
-    """The run's step runs, in the order they started."""
-    rows = connection.execute(
-        select(step_runs).where(step_runs.c.run_id == run_id).order_by(step_runs.c.position)
-    ).mappings()
+def last_steps(catalog: Catalog, pipeline: str) -> dict[str, StepRun]:
+    """Step -> its newest step run in any run of the pipeline, whatever became of it."""
+    _fail_lost_runs(catalog)
+    order = (step_runs.c.started_at.desc(), step_runs.c.run_id.desc(), step_runs.c.position.desc())
+    rank = func.row_number().over(partition_by=step_runs.c.step, order_by=order).label("rank")
+    of_pipeline = select(step_runs.c.id, rank).join(runs, runs.c.id == step_runs.c.run_id)
+    ranked = of_pipeline.where(runs.c.pipeline == pipeline).subquery()
+    newest = select(ranked.c.id).where(ranked.c.rank == 1)
+    with catalog.read() as connection:
+        return {step.step: step for step in _steps(connection, step_runs.c.id.in_(newest))}
+
+
+def _steps(connection: Connection, is_wanted: ColumnElement[bool]) -> list[StepRun]:
+    """Step runs; those of one run in the order they started."""
+    rows = connection.execute(select(step_runs).where(is_wanted).order_by(step_runs.c.position)).mappings()
     own = {row["id"]: row for row in rows}
     missing = {row["origin"] for row in own.values() if row["origin"]} - own.keys()
     elsewhere = connection.execute(select(step_runs).where(step_runs.c.id.in_(missing))).mappings() if missing else ()
@@ -148,9 +172,13 @@ def _fail_lost_runs(catalog: Catalog) -> None:
         # it may have ended well between the two transactions
         still = runs.c.id.in_(lost) & runs.c.state.in_(_GOING_ON)
         going_on = step_runs.c.run_id.in_(select(runs.c.id).where(still)) & step_runs.c.state.in_(_GOING_ON)
-        connection.execute(
-            update(step_runs).where(going_on).values(state=failed, ended_at=step_runs.c.started_at, failure=_LOST)
-        )
+        connection.execute(_failed(going_on))
         connection.execute(
             update(runs).where(still).values(state=failed, ended_at=func.coalesce(heard_of, runs.c.started_at))
         )
+
+
+def _failed(lost: ColumnElement[bool]) -> Update:
+    """Step runs that nobody carries out any more."""
+    known = {"state": State.FAILED.value, "ended_at": step_runs.c.started_at, "failure": _LOST}
+    return update(step_runs).where(lost).values(known)

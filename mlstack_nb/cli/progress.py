@@ -2,50 +2,55 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import threading
 import time
-from collections.abc import Mapping
 
 import click
 
+from mlstack_nb.app.progress import Course
 from mlstack_nb.app.wording import artifact_line, duration
 from mlstack_nb.cli.output import COLOURS
 from mlstack_nb.core.events import Event, RunEnded, RunStarted, StepEnded, StepStarted
 from mlstack_nb.core.run import State, StepRun
 
 REDRAW_S = 0.2
+SMALL = 100
+"""In a run of more steps the numbers may be as old as that, for finding them anew at each event would cost the most."""
 
 
 class Progress:
-    """A listener; also shows what steps print. `usual` are the times steps took before, in seconds.
+    """A listener; also shows what steps print. `course` is that of the run.
 
-    Where the output is no terminal, or `live` is False, there is no living line and nothing is ever rewritten.
+    Where the output is no terminal there is no living line, and nothing is ever rewritten.
     """
 
-    def __init__(self, usual: Mapping[str, float]) -> None:
-        self._usual = usual
+    def __init__(self, course: Course) -> None:
+        self._course = course
         self._lock = threading.RLock()
-        self._running: dict[str, float] = {}
-        self._ended: dict[str, StepRun] = {}
-        self._steps: list[str] = []
         self._width = 0
         self._parts: dict[str, str] = {}
-        self._is_live = sys.stderr.isatty()
+        self._is_live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._line = ""
+        self._counted_at = 0.0
+        self._is_small = True
         self._is_drawn = False
         self._done = threading.Event()
 
     def __call__(self, event: Event) -> None:
         with self._lock:
+            self._course.note(event)
+            if self._is_small:
+                self._counted_at = 0.0
             if isinstance(event, RunStarted):
-                self._steps = [node.name for node in event.plan.nodes]
-                self._width = max(map(len, self._steps), default=0)
+                self._width = max((len(node.name) for node in event.plan.nodes), default=0)
+                self._is_small = len(event.plan.nodes) < SMALL
                 click.echo(f"run {event.run.id} of {event.run.pipeline} on stack {event.run.stack}", err=True)
                 if self._is_live:
                     threading.Thread(target=self._keep_drawing, daemon=True).start()
             elif isinstance(event, StepStarted):
-                self._running[event.step.step] = time.monotonic()
                 self._draw()
             elif isinstance(event, StepEnded):
                 self._end(event.step)
@@ -63,8 +68,6 @@ class Progress:
                 self._parts[step] = rest
 
     def _end(self, step: StepRun) -> None:
-        self._running.pop(step.step, None)
-        self._ended[step.step] = step
         rest = self._parts.pop(step.step, "")
         if rest:
             self._say(step.step, rest)
@@ -86,20 +89,17 @@ class Progress:
                     self._draw()
 
     def _draw(self) -> None:
-        if not self._is_live or not self._running:
+        if not self._is_live:
             return
-        now = time.monotonic()
-        at_work = ", ".join(self._at_work(name, now - since) for name, since in self._running.items())
-        line = f"  {len(self._ended)}/{len(self._steps)}  {at_work}"
+        now = time.time()
+        if now - self._counted_at >= REDRAW_S:
+            at_work = " | ".join(one.words() for one in self._course.at_work(now))
+            self._line = f"  {self._course.headway(now).words()}  {at_work}" if at_work else ""
+            self._counted_at = now
         columns = shutil.get_terminal_size().columns - 1
-        sys.stderr.write(f"\r\x1b[K{line[:columns]}")
+        sys.stderr.write(f"\r\x1b[K{self._line[:columns]}")
         sys.stderr.flush()
-        self._is_drawn = True
-
-    def _at_work(self, step: str, spent: float) -> str:
-        usual = self._usual.get(step)
-        left = f", about {duration(usual - spent)} left" if usual is not None and usual > spent + 1 else ""
-        return f"{step} {duration(spent) if spent >= 1 else ''}{left}".rstrip()
+        self._is_drawn = bool(self._line)
 
     def _erase(self) -> None:
         if self._is_drawn:

@@ -15,8 +15,9 @@ from mlstack_nb.cli.runs import run_argument
 @click.command()
 @run_argument
 @click.option("--fail-fast", is_flag=True, help="Begin nothing more once a step has failed.")
+@click.option("--run-id", default="", hidden=True)
 @json_option
-def resume(run: str, fail_fast: bool, as_json: bool) -> int:
+def resume(run: str, fail_fast: bool, run_id: str, as_json: bool) -> int:
     """Run what is missing of RUN, the last one by default: what failed, was skipped or cancelled, or has changed.
 
     Steps that ended well are not run again, not even those that are never cached. Parameters and stack are RUN's.
@@ -26,7 +27,7 @@ def resume(run: str, fail_fast: bool, as_json: bool) -> int:
     from mlstack_nb.app.launch import resumed
 
     request = resumed(Workspace.find(), run)
-    return carry_out(replace(request, fail_fast=fail_fast), as_json=as_json)
+    return carry_out(replace(request, fail_fast=fail_fast, run_id=run_id), as_json=as_json)
 
 
 @click.command()

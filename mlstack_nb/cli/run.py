@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +12,15 @@ import click
 
 from mlstack_nb.app.workspace import Workspace
 from mlstack_nb.cli.output import Columns, json_option, print_json, print_table
-from mlstack_nb.errors import MlstackError, StepError
+from mlstack_nb.core.run import REMOTE
+from mlstack_nb.errors import StepError, UsageError
+from mlstack_nb.ports.orchestrator import Company
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mlstack_nb.app.launch import Launch, Request
+    from mlstack_nb.app.launch import Launch
+    from mlstack_nb.app.request import Request
     from mlstack_nb.core.run import Run
 
 
@@ -62,17 +64,15 @@ def run(
              mlstack run train.py --from features --no-cache
              mlstack run package.pipelines:training -f params.yaml --detach
     """  # noqa: D301 - click reads the \b
-    from mlstack_nb.app.launch import Request
     from mlstack_nb.app.parameters import read_file, read_pairs
+    from mlstack_nb.app.request import Request
 
     values = read_file(file) if file is not None else {}
     request = Request(target, texts=read_pairs(pairs), values=values, **options)
-    if detach:
-        return _detached()
-    return carry_out(request, dry_run=dry_run, as_json=as_json)
+    return carry_out(request, dry_run=dry_run, detach=detach, as_json=as_json)
 
 
-def carry_out(request: Request, *, dry_run: bool = False, as_json: bool = False) -> int:
+def carry_out(request: Request, *, dry_run: bool = False, detach: bool = False, as_json: bool = False) -> int:
     """Run it, with progress on stderr and the result on stdout; the exit code."""
     from mlstack_nb.app.launch import prepare
 
@@ -81,6 +81,8 @@ def carry_out(request: Request, *, dry_run: bool = False, as_json: bool = False)
     if dry_run:
         _show_outlook(launch, as_json=as_json)
         return 0
+    if detach:
+        return _submitted(launch) if launch.is_remote else _detached(launch)
     run, errors = _run(launch, is_quiet=as_json)
     if as_json:
         print_json(run.to_json())
@@ -100,15 +102,51 @@ def _stop_on_sigterm() -> None:
 
 
 def _run(launch: Launch, *, is_quiet: bool) -> tuple[Run, Mapping[str, BaseException]]:
+    from mlstack_nb.app.progress import course_of
     from mlstack_nb.cli.progress import Progress
 
-    progress = Progress({} if is_quiet else launch.usual_times())
     try:
         if is_quiet:
             return launch.run(lambda _event: None, lambda _step, _text: None)
+        progress = Progress(course_of(launch.pipeline.name, launch.runtime, launch.company))
         return launch.run(progress, progress.print)
     except KeyboardInterrupt:
-        raise StepError("The run was interrupted.", "Go on where it ended: mlstack resume last") from None
+        raise _interrupted(launch) from None
+
+
+def watch(reference: str) -> int:
+    """Follow a run that an engine outside carries out, with progress on stderr; the exit code."""
+    from mlstack_nb.app.progress import course_of
+    from mlstack_nb.app.remote.refreshing import find_run
+    from mlstack_nb.app.remote.watch import watch as look
+    from mlstack_nb.app.runtime import Runtime
+    from mlstack_nb.cli.progress import Progress
+
+    workspace = Workspace.find()
+    run = find_run(workspace, reference)
+    if run.mode != REMOTE:
+        what = f"Run {run.id} is not carried out by an engine outside."
+        raise UsageError(what, f"Follow what it prints: mlstack runs logs {run.id} -f")
+    runtime = Runtime.current(workspace=workspace, stack=run.stack)
+    progress = Progress(course_of(run.pipeline, runtime, Company.APART))
+    try:
+        run, errors = look(runtime, run.id, progress, progress.print)
+    except KeyboardInterrupt:
+        raise _unwatched(run.id) from None
+    if errors:
+        _explain(run, errors)
+    return 0 if run.state.is_good else 1
+
+
+def _unwatched(run_id: str) -> StepError:
+    what = f"Run {run_id} goes on without being watched."
+    return StepError(what, f"Watch it again: mlstack runs watch {run_id}, or stop it: mlstack cancel {run_id}")
+
+
+def _interrupted(launch: Launch) -> StepError:
+    if not launch.is_remote:
+        return StepError("The run was interrupted.", "Go on where it ended: mlstack resume last")
+    return _unwatched(launch.request.run_id)
 
 
 def _show_outlook(launch: Launch, *, as_json: bool) -> None:
@@ -137,22 +175,26 @@ def _show_outlook(launch: Launch, *, as_json: bool) -> None:
 
 def _explain(run: Run, errors: Mapping[str, BaseException]) -> None:
     """What each failed step raised, where, and how to go on."""
-    from mlstack_nb.app.outward import outward
+    from mlstack_nb.app.outward import told
 
     for step, error in errors.items():
         click.echo(f"\n{click.style('Error:', fg='red')} step {step!r} failed:", err=True)
-        if isinstance(error, MlstackError):
-            click.echo(f"{error.what}\n  -> {error.hint}" if error.hint else error.what, err=True)
-        else:
-            click.echo("".join(traceback.format_exception(outward(error))).rstrip(), err=True)
+        click.echo(told(error), err=True)
     click.echo(f"\nWhen it is mended, go on with: mlstack resume {run.id}", err=True)
 
 
-def _detached() -> int:
-    """The same command line in a process of its own, which nobody waits for."""
-    from mlstack_nb.app.runtime import new_run_id
+def _submitted(launch: Launch) -> int:
+    """In the hands of the stack's engine, which nobody waits for."""
+    run = launch.submit()
+    click.echo(run.id)
+    click.echo(f"Follow it: mlstack runs watch {run.id}", err=True)
+    return 0
 
-    run_id = new_run_id()
+
+def _detached(launch: Launch) -> int:
+    """The same command line in a process of its own, which nobody waits for."""
+    launch.close()
+    run_id = launch.request.run_id
     workspace = Workspace.find()
     workspace.ensure()
     folder = workspace.root / "logs" / run_id

@@ -128,6 +128,18 @@ def diff(before: str, after: str, as_json: bool) -> None:
 
 @runs.command()
 @run_argument
+def watch(run: str) -> int:
+    """Follow a run that an engine outside carries out, until it ends; the exit code is 1 when a step failed.
+
+    Example: mlstack runs watch last
+    """
+    from mlstack_nb.cli.run import watch as follow
+
+    return follow(run)
+
+
+@runs.command()
+@run_argument
 @click.argument("step", default="")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
 def logs(run: str, step: str, follow: bool) -> None:

@@ -8,8 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlstack_nb.core.pipeline import Pipeline
-from mlstack_nb.core.stack import Stack
-from mlstack_nb.core.step import Captured, FromParameter, FromStep, Source, Step
+from mlstack_nb.core.stack import Component, Kind, Stack
+from mlstack_nb.core.step import (
+    Captured,
+    Fingerprint,
+    FromParameter,
+    FromStep,
+    Literal,
+    Output,
+    Resources,
+    Settings,
+    Source,
+    Step,
+)
 from mlstack_nb.core.types import shown
 
 VERSION = 1
@@ -17,12 +28,19 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What an orchestrator needs to know of a step: plain data, no code."""
+    """What an orchestrator needs to know of a step: plain data, no code.
+
+    Outside this process `command` is run, with `environment` added to what is there. A first word `python` stands for
+    the interpreter that the engine has where the node runs.
+    """
 
     name: str
     needs: tuple[str, ...]
     retries: int = 0
     timeout_s: float | None = None
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, hash=False)
+    resources: Resources = field(default_factory=Resources, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +81,10 @@ class Plan:
 
     @property
     def nodes(self) -> list[Node]:
-        return [Node(s.name, s.needs, s.settings.retries, s.settings.timeout_s) for s in self.steps]
+        return [
+            Node(s.name, s.needs, s.settings.retries, s.settings.timeout_s, resources=s.settings.resources)
+            for s in self.steps
+        ]
 
     def to_json(self) -> str:
         return json.dumps(
@@ -77,6 +98,24 @@ class Plan:
                 "launch": dict(self.launch),
                 "steps": [_step_json(step, self.pipeline) for step in self.steps],
             }
+        )
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Plan:
+        """As far as a record tells: steps have no code, types and values, components no secrets."""
+        data = json.loads(text)
+        stack = data["stack"]
+        parts = (
+            Component(Kind(kind), part["flavor"], part["name"], part["configuration"])
+            for kind, part in stack["components"].items()
+        )
+        return cls(
+            data["run_id"],
+            data["pipeline"],
+            Stack(stack["name"], tuple(parts)),
+            tuple(_step_of(step) for step in data["steps"]),
+            mode=data["mode"],
+            launch=data["launch"],
         )
 
 
@@ -97,6 +136,25 @@ def _step_json(step: Step, pipeline: str) -> dict[str, Any]:
         "fingerprint": step.fingerprint.digest,
         "source": step.source,
     }
+
+
+def _step_of(data: Mapping[str, Any]) -> Step:
+    inputs = {
+        name: FromStep(source["step"], source["output"]) if "step" in source else Literal(None)
+        for name, source in data["inputs"].items()
+    }
+    settings = Settings(
+        cache=data["settings"]["cache"], retries=data["settings"]["retries"], timeout_s=data["settings"]["timeout_s"]
+    )
+    return Step(
+        data["name"],
+        inputs,
+        tuple(Output(output["name"], output["artifact"]) for output in data["outputs"]),
+        Fingerprint(data["fingerprint"]),
+        settings,
+        after=tuple(data["needs"]),
+        source=data["source"],
+    )
 
 
 def _source_json(source: Source) -> dict[str, str]:

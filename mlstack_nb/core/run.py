@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,6 +12,9 @@ from typing import Any
 
 from mlstack_nb.core.artifact import Artifact
 from mlstack_nb.core.types import shown
+
+REMOTE = "remote"
+"""The mode of a run that an engine outside carries out, so that no process here owns it."""
 
 
 class State(StrEnum):
@@ -123,10 +127,26 @@ class StepRun:
             "display": self.display,
         }
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> StepRun:
+        """What `to_json` wrote; a parameter that is not plain data comes back as the text that was shown of it."""
+        failure, reason = data["failure"], data["reason"]
+        same = ("run_id", "step", "key", "attempt", "saved_s", "fingerprint", "inputs", "tracker", "code", "display")
+        return cls(
+            state=State(data["state"]),
+            started_at=_moment(data["started_at"]) or 0.0,
+            ended_at=_moment(data["ended_at"]),
+            parameters={name: _unshown(text) for name, text in data["parameters"].items()},
+            outputs={name: Artifact.from_json(artifact) for name, artifact in data["outputs"].items()},
+            failure=None if failure is None else Failure(**failure),
+            reason=None if reason is None else Reason(reason),
+            **{name: data[name] for name in same},
+        )
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Run:
-    """`mode` is how it was started: `interactive` for cells run one by one, `pipeline` for a whole plan."""
+    """`mode` is how it was started: `interactive` for cells run one by one, `pipeline` for a whole plan, `remote`."""
 
     id: str
     pipeline: str
@@ -172,6 +192,17 @@ class Run:
 def iso(moment: float | None) -> str | None:
     """UTC ISO 8601 of epoch seconds."""
     return None if moment is None else datetime.fromtimestamp(moment, UTC).isoformat()
+
+
+def _moment(text: str | None) -> float | None:
+    return None if text is None else datetime.fromisoformat(text).timestamp()
+
+
+def _unshown(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text
 
 
 def combined_state(states: list[State]) -> State:

@@ -19,7 +19,8 @@ from mlstack_nb.engine.runner import Driver, drive
 from mlstack_nb.engine.store import CacheEntry
 from mlstack_nb.engine.tracking import check_tracker
 from mlstack_nb.engine.values import Value
-from mlstack_nb.ports.orchestrator import Company
+from mlstack_nb.errors import ConfigError
+from mlstack_nb.ports.orchestrator import Company, InProcessOrchestrator
 
 Complete = Callable[[Step, Mapping[str, StepResult]], tuple[Step, Mapping[str, Value]]]
 """Gives a step, once those before it have ended, the values that only a run finds out."""
@@ -70,6 +71,12 @@ class Execution:
 
     def run(self) -> Run:
         """Execute everything; the run's state tells how it went. Raises only what stops the whole run."""
+        orchestrator = self.engine.orchestrator
+        if not isinstance(orchestrator, InProcessOrchestrator):
+            raise ConfigError(
+                f"Stack {self.plan.stack.name!r} runs steps outside this process, by {orchestrator.name!r}.",
+                f"Hand the pipeline over: mlstack run TARGET --stack {self.plan.stack.name}",
+            )
         for step in self.plan.steps:
             check_tracker(step, self.engine.tracker)
         plan = self.plan
@@ -85,7 +92,7 @@ class Execution:
         self.engine.store.put_plan(plan)
         self.engine.emit(RunStarted(run, plan))
         try:
-            states = self.engine.orchestrator.run(
+            states = orchestrator.run(
                 plan.nodes, self._run_node, company=self.company, fail_fast=self.fail_fast, stop=self._stop
             )
         except BaseException:
@@ -96,8 +103,18 @@ class Execution:
                 self._end(name, State.SKIPPED)
         return self._finish(run, [state for state in states.values() if state is not State.SKIPPED])
 
+    def run_one(self, step: str, ended: Mapping[str, StepRun]) -> State:
+        """Execute one step alone; `ended` has what is recorded of the steps before it."""
+        for name, run in ended.items():
+            if run.state.is_good:
+                outputs = {key: Value(artifact, self.engine.codec) for key, artifact in run.outputs.items()}
+                self.results[name] = StepResult(run, outputs)
+        return self._run(self._steps[step])
+
     def _run_node(self, node: Node) -> State:
-        step = self._steps[node.name]
+        return self._run(self._steps[node.name])
+
+    def _run(self, step: Step) -> State:
         try:
             result = run_sync(drive(self._call(step), self.engine), self.bodies[step.name])
         except (Exception, SystemExit) as error:  # noqa: BLE001  (whatever a step's code raises is kept for the caller)

@@ -16,9 +16,9 @@ from blake3 import blake3
 from mlstack_nb.core.artifact import Artifact
 from mlstack_nb.core.digest import HEX_LENGTH, digest, digest_bytes
 from mlstack_nb.core.display import Display
-from mlstack_nb.core.plan import Plan
-from mlstack_nb.core.run import Reason, Run, StepRun, iso
+from mlstack_nb.core.run import Reason, iso
 from mlstack_nb.core.step import Fingerprint
+from mlstack_nb.engine.run_records import RunRecords
 from mlstack_nb.errors import DamagedObjectError, ObjectMissingError, StoreError
 from mlstack_nb.ports.artifact_store import ArtifactStore
 
@@ -91,11 +91,11 @@ class CacheEntry:
             return None
 
 
-class Store:
+class Store(RunRecords):
     """Objects are immutable; entries and records appear whole or not at all. Safe for any number of processes."""
 
     def __init__(self, files: ArtifactStore) -> None:
-        self.files = files
+        super().__init__(files)
         self._verified: dict[str, tuple[tuple[str, int, int], ...]] = {}
         self._damaged: set[str] = set()
         self._explained: set[str] = set()
@@ -210,27 +210,6 @@ class Store:
             return {}
         return found
 
-    def put_plan(self, plan: Plan) -> None:
-        self.files.write(f"runs/{plan.run_id}/plan.json", plan.to_json().encode())
-
-    def put_run(self, run: Run) -> None:
-        """The whole run in one file, once it has ended: the only record of a step that came from the cache."""
-        self.files.write(f"runs/{run.id}/run.json", json.dumps(run.to_json()).encode())
-
-    def put_notebook(self, run_id: str, step: str, content: bytes) -> None:
-        """The notebook that a step was executed as, with its outputs."""
-        self.files.write(_notebook_path(run_id, step), content)
-
-    def notebook(self, run_id: str, step: str) -> bytes | None:
-        """None for a step that was not executed as a notebook."""
-        try:
-            return self.files.read(_notebook_path(run_id, step))
-        except ObjectMissingError:
-            return None
-
-    def put_step(self, step: StepRun) -> None:
-        self.files.write(f"runs/{step.run_id}/steps/{step.step}.json", json.dumps(step.to_json()).encode())
-
     def discard(self, folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -279,10 +258,6 @@ def cut(text: str) -> str:
 
 def _display_path(address: str) -> str:
     return f"displays/{address[:2]}/{address}.json"
-
-
-def _notebook_path(run_id: str, step: str) -> str:
-    return f"runs/{run_id}/steps/{step}.ipynb"
 
 
 def _sources_path(code: str) -> str:

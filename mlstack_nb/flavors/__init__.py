@@ -11,6 +11,7 @@ from mlstack_nb.ports.registry import FlavorRegistry
 _TABLE = (
     (Kind.ARTIFACT_STORE, "local", "LocalArtifactStore", "", "a folder on this machine"),
     (Kind.EXPERIMENT_TRACKER, "mlflow", "MlflowTracker", "mlflow", "MLflow, embedded in the workspace or a server"),
+    (Kind.ORCHESTRATOR, "dask", "DaskOrchestrator", "dask", "a running Dask scheduler and its workers"),
     (Kind.ORCHESTRATOR, "local", "LocalOrchestrator", "", "this process"),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import faulthandler
 import importlib.util
 import os
@@ -48,11 +49,21 @@ def import_kernel() -> None:
             del sys.modules["debugpy"]
 
 
+class _InKernel:
+    """What IPython's shell is to a library that asks, when it is imported, whether it is in a kernel: pandas."""
+
+    kernel = None
+
+
 def preload(names: Iterable[str]) -> None:
     """Import each; what does not exist or breaks will do so again in the cell that wants it."""
-    for name in names:
-        with suppress(Exception):
-            importlib.import_module(name)
+    builtins.get_ipython = _InKernel  # type: ignore[attr-defined]
+    try:
+        for name in names:
+            with suppress(Exception):
+                importlib.import_module(name)
+    finally:
+        del builtins.get_ipython  # type: ignore[attr-defined]
 
 
 def become(request: Mapping[str, Any]) -> None:
@@ -101,6 +112,12 @@ def _execute(argv: list[str], env: Mapping[str, str]) -> NoReturn:
     os.execvpe(argv[0], argv, {**env, "JPY_PARENT_PID": str(os.getppid())})  # noqa: S606 - a kernel spec's command
 
 
+def _see_kernel(matplotlib: Any) -> None:
+    """Give it the backend that a kernel asks for before it imports it, so that plots show without a magic."""
+    matplotlib.rcParams["backend"] = os.environ["MPLBACKEND"]
+    sys.modules.pop("matplotlib_inline.backend_inline", None)  # imported anew, it finds the shell that it shows them in
+
+
 async def _nothing() -> None:
     """The template kills what a kernel has left running, after the kernel's exit handlers."""
 
@@ -113,6 +130,8 @@ def _be_kernel(argv: list[str]) -> None:
     sys.argv = [launcher.origin if launcher and launcher.origin else argv[0], *argv[1:]]
     app: Any = IPKernelApp.instance(parent_handle=1)  # no watch over a parent: the template does that
     app.initialize(argv[1:])
+    if "matplotlib" in sys.modules:
+        _see_kernel(sys.modules["matplotlib"])
     # It would wait up to 29 s for a child that nobody waits for.
     app.kernel._progressively_terminate_all_children = _nothing  # noqa: SLF001
     app.start()

@@ -14,6 +14,7 @@ from papermill.engines import Engine
 from papermill.iorw import LocalHandler, papermill_io
 
 from mlstack_nb.errors import KernelDiedError
+from mlstack_nb.kernels import SESSION_VARIABLE
 
 
 class WholeFile(LocalHandler):  # type: ignore[misc] # papermill has no types
@@ -59,9 +60,11 @@ class MlstackEngine(Engine):  # type: ignore[misc] # as above
         limits = notebook_run.Limits(
             timeout_s=execution_timeout, start_s=start_timeout, options={**outputs, "log_output": log_output}
         )
+        told = nb.metadata.get("papermill", {}).get("input_path")
+        name = {SESSION_VARIABLE: told} if told else {}
         with record.kept():
             kernel = PrivateKernel(kernel_name, spec)
-            finished(kernel.launch(cwd=Path.cwd(), env=os.environ))
+            finished(kernel.launch(cwd=Path.cwd(), env={**os.environ, **name}))
             failed = finished(notebook_run.run(record, kernel, limits))
         if failed and isinstance(failed.error, KernelDiedError):
             raise DeadKernelError(str(failed.error)) from failed.error

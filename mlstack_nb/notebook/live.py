@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +53,8 @@ class LiveNotebook:
             from mlstack_nb.app.session import Session
             from mlstack_nb.notebook.notebook_name import notebook_name
 
-            self._session = Session(namespace=self.shell.user_ns, name=notebook_name(self.shell.user_ns))
+            namespace = self.shell.user_ns
+            self._session = Session(namespace=namespace, name=notebook_name(namespace), on_failure=_keep_for_debugging)
             for label, text, cell_id in self._earlier:
                 self._record(self._session, label, text, cell_id)
             self._earlier.clear()
@@ -209,6 +210,14 @@ def _executed_before(shell: Shell) -> Iterator[tuple[str, str, str | None]]:
     for number, text in enumerate(history.input_hist_raw[: shell.execution_count - 1]):
         if text and number not in failed:
             yield cell_label(number), text, None
+
+
+def _keep_for_debugging(session: Session, run: StepRun) -> None:
+    """So that the step can be debugged from anywhere, and after cells have changed."""
+    from mlstack_nb.app.notebooks.live_step import leave_notebook
+
+    with suppress(MlstackError):  # `%pipeline debug` tries again, and tells
+        leave_notebook(session, run)
 
 
 def _complain(error: MlstackError) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from mlstack_nb.app.names import check_name
 from mlstack_nb.errors import UsageError
+from mlstack_nb.kernels import SESSION_VARIABLE
 
 UNNAMED = "notebook"
 
@@ -24,7 +25,7 @@ def notebook_file(namespace: Mapping[str, Any]) -> Path:
 
 def _told(namespace: Mapping[str, Any]) -> Path:
     # VS Code binds a name in the kernel; Jupyter's server gives its kernels a variable, a shared document's with `RTC:`
-    told = str(namespace.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME", ""))
+    told = str(namespace.get("__vsc_ipynb_file__") or os.environ.get(SESSION_VARIABLE, ""))
     path = Path(told)
     return path.with_name(path.name.removeprefix("RTC:")) if path.name else path
 

@@ -119,7 +119,7 @@ def _schedule(notebook: LiveNotebook, words: list[str]) -> Line:
 
 
 def _debug(session: Session, words: list[str]) -> Line:
-    """Write the notebook of a step that ran in a kernel of its own, in the last run of this pipeline."""
+    """Write the notebook of a step as it was in the last run of it, wherever that was."""
     from pathlib import Path
 
     from mlstack_nb.app.notebooks import executed as run_notebooks
@@ -129,18 +129,25 @@ def _debug(session: Session, words: list[str]) -> Line:
         raise UsageError("%pipeline debug needs a step.", f"Steps so far: {', '.join(session.steps) or 'none yet'}.")
     path = Path(f"debug-{words[0]}.ipynb")
     with closing(Workspace.find()) as workspace:
-        run_notebooks.write(run_notebooks.debug_notebook(workspace, "last", words[0]), path, force=True)
+        content = run_notebooks.debug_notebook_of_session(workspace, session, words[0])
+        run_notebooks.write(content, path, force=True)
     return Line(f"wrote {path}: open it, and run its cells from the top")
 
 
 def _run_all(notebook: LiveNotebook, words: list[str]) -> None:
-    """Run steps below a table that follows them; then raise what the first failed step raised."""
+    """Run steps, here or by the stack's engine, below a table of them; then raise what the first failed one raised."""
     __tracebackhide__ = True
+    from mlstack_nb.app.runtime import Runtime
+
     options = options_of("pipeline", "run", words, {"--from": "first", "--only": "only", "--until": "until"})
     use_cache = options.pop("--no-cache", None) is None
-    _, errors = notebook.session.run_all(
-        notebook.execute, listener=Progress(notebook.shell, notebook.replay), part=options, use_cache=use_cache
-    )
+    progress = Progress(notebook.shell, notebook.replay, notebook.session.course())
+    if Runtime.current().is_remote:
+        from mlstack_nb.app.remote.hand_over import run_cells
+
+        _, errors = run_cells(notebook.session, progress, part=options, use_cache=use_cache)
+    else:
+        _, errors = notebook.session.run_all(notebook.execute, listener=progress, part=options, use_cache=use_cache)
     for error in errors.values():
         raise error
 

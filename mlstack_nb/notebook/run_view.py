@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from IPython.core import display_functions
 
+from mlstack_nb.app.progress import Course
 from mlstack_nb.app.wording import artifact_line, duration
 from mlstack_nb.core.events import Event, RunEnded, RunStarted, StepEnded, StepStarted
 from mlstack_nb.core.run import Run, State, StepRun
@@ -16,6 +18,7 @@ from mlstack_nb.notebook.compilation import Shell
 from mlstack_nb.notebook.table import Table
 
 UPDATE_EVERY_S = 0.2
+TICK_S = 1.0
 ALWAYS_BELOW = 100
 
 
@@ -26,9 +29,10 @@ def status(
     *,
     about: str = "",
     marks: Mapping[str, str] | None = None,
+    times: Mapping[str, str] | None = None,
 ) -> Table:
-    """The steps with their last step runs. `marks` says how each of them stands now."""
-    rows = [_row(name, runs.get(name)) for name in steps]
+    """The steps with their last step runs. `marks` says how each of them stands now, `times` how long some work."""
+    rows = [_row(name, runs.get(name), (times or {}).get(name, "")) for name in steps]
     columns = ["step", "state", "time", "outputs"]
     if marks is not None:
         columns.insert(2, "now")
@@ -50,13 +54,14 @@ def run_table(run: Run) -> Table:
 
 
 class Progress:
-    """The table of a whole run. In a kernel it stands above what the steps show, and follows the events.
+    """The table of a whole run. In a kernel it stands above what the steps show, and follows the events and the clock.
 
-    `replay` shows what a step from the cache showed when it was executed.
+    `replay` shows what a step from the cache showed when it was executed; `course` is that of the run.
     """
 
-    def __init__(self, shell: Shell, replay: Callable[[StepRun], object]) -> None:
+    def __init__(self, shell: Shell, replay: Callable[[StepRun], object], course: Course) -> None:
         self._replay = replay
+        self._course = course
         # a terminal would print every version of the table
         self._is_live = hasattr(shell, "kernel")
         self._handle: Any = None
@@ -64,22 +69,46 @@ class Progress:
         self._steps: list[str] = []
         self._runs: dict[str, StepRun] = {}
         self._drawn_at = 0.0
+        self._lock = threading.RLock()
+        self._done = threading.Event()
 
     def __call__(self, event: Event) -> None:
         """Listen to the run."""
+        with self._lock:
+            self._note(event)
+            if isinstance(event, RunEnded):
+                self._done.set()
+                self._show(run_table(event.run))
+                return
+            if self._is_live and self._is_due(event):
+                self._show(self._table())
+        if isinstance(event, StepEnded):
+            self._replay(event.step)
+
+    def _note(self, event: Event) -> None:
+        self._course.note(event)
         if isinstance(event, RunStarted):
             self._run = event.run
             self._steps = [node.name for node in event.plan.nodes]
+            if self._is_live:
+                threading.Thread(target=self._keep_time, daemon=True).start()
         elif isinstance(event, StepStarted | StepEnded):
             self._runs[event.step.step] = event.step
-        elif isinstance(event, RunEnded):
-            self._show(run_table(event.run))
-            return
-        if self._is_live and self._run is not None and self._is_due(event):
-            about = f", run {self._run.id} on stack {self._run.stack}: {State.RUNNING}"
-            self._show(status(self._run.pipeline, self._steps, self._runs, about=about))
-        if isinstance(event, StepEnded):
-            self._replay(event.step)
+
+    def _table(self) -> Table:
+        assert self._run is not None
+        now = time.time()
+        headway = self._course.headway(now).words()
+        about = f", run {self._run.id} on stack {self._run.stack}: {State.RUNNING}, {headway}"
+        times = {one.step: one.time() for one in self._course.at_work(now)}
+        return status(self._run.pipeline, self._steps, self._runs, about=about, times=times)
+
+    def _keep_time(self) -> None:
+        """Beside the steps: what is at work gets older."""
+        while not self._done.wait(TICK_S):
+            with self._lock:
+                if not self._done.is_set() and time.monotonic() - self._drawn_at > TICK_S / 2:
+                    self._show(self._table())
 
     def _is_due(self, event: Event) -> bool:
         """Not at every event of a great run; but which step is at work now may be the last news for hours."""
@@ -108,10 +137,10 @@ def unregister(shell: Shell) -> None:
         formatter.pop(kind, None)
 
 
-def _row(name: str, run: StepRun | None) -> list[str | State]:
+def _row(name: str, run: StepRun | None, working: str) -> list[str | State]:
     if run is None:
         return [name, State.PENDING, "", ""]
-    took = duration(run.duration_s) if run.started_at and run.ended_at is not None else ""
+    took = duration(run.duration_s) if run.started_at and run.ended_at is not None else working
     saved = f"saved {duration(run.saved_s)}" if run.state is State.CACHED else took
     outputs = ", ".join(artifact_line(found, output) for output, found in run.outputs.items())
     return [name, run.state, saved, outputs or reason(run)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -30,3 +31,7 @@ class StackComponent:
         self.name = name
         self.configuration = configuration
         self.workspace = workspace
+
+    def portable(self) -> Mapping[str, Any]:
+        """Fields to be added to the configuration, so that another process with another workspace means the same."""
+        return {}

@@ -24,9 +24,17 @@ class Company(StrEnum):
     NONE = "none"
 
 
-class Orchestrator(StackComponent, ABC):
+class Orchestrator(StackComponent):
+    """Base of both sorts: those that run nodes in this process, and those of engines outside it."""
+
     kind: ClassVar[Kind] = Kind.ORCHESTRATOR
 
+    def workers(self, company: Company) -> int | None:
+        """How many nodes may run at once; None where nobody here knows."""
+        return None
+
+
+class InProcessOrchestrator(Orchestrator, ABC):
     @abstractmethod
     def run(
         self,

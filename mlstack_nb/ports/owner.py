@@ -42,6 +42,10 @@ class Owner:
         return _start_ticks(self.pid) != self.ticks
 
 
+NOBODY = Owner("", 0, 0)
+"""No process of ours: an engine outside does the work."""
+
+
 @cache
 def this_host() -> str:
     return socket.gethostname()

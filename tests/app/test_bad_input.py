@@ -160,10 +160,17 @@ def test_using_an_output_before_it_has_a_value_is_an_error(use: Any) -> None:
         early()
 
 
-@pytest.mark.parametrize("after", ["numbers", numbers, ["numbers"]], ids=["name", "step", "list"])
-def test_after_takes_outputs_of_steps_only(after: Any) -> None:
+@pytest.mark.parametrize("after", ["numbers", 3, ["numbers"]], ids=["name", "value", "list"])
+def test_after_takes_outputs_of_steps_and_steps_only(after: Any) -> None:
     with pytest.raises(UsageError, match=r"Step 'total' is given after=.*, which is no output of a step"):
         ran(total, 1, after=after)
+
+
+def test_after_takes_a_step_that_was_called_only() -> None:
+    with pytest.raises(
+        UsageError, match="Step 'total' is given after=<step numbers>, which this pipeline has not called"
+    ):
+        ran(total, 1, after=[numbers])
 
 
 def test_an_output_of_another_pipeline_is_no_step_here() -> None:

@@ -112,7 +112,7 @@ def test_names_of_people_and_of_the_module_do_not_meet(tmp_path: Path) -> None:
     text = exported(tmp_path, *OWN_NAMES)
     assert "@step(name='train')\ndef train_step()" in text.replace('"', "'")
     assert "model = train(1)" in functions(text)["train_step"]
-    assert "@step(name='load-all')\ndef load_all(model)" in text.replace('"', "'")
+    assert "@step(name='load-all')\ndef load_all(model: Any)" in text.replace('"', "'")
 
 
 def test_an_output_that_steps_refine_is_one_variable(tmp_path: Path) -> None:
@@ -180,6 +180,12 @@ def test_one_name_for_two_imports_is_an_error(tmp_path: Path) -> None:
         exported(tmp_path, *cells)
 
 
+def test_a_step_waits_for_the_function_of_another(tmp_path: Path) -> None:
+    cells = ("%%step one -> n\nn = 1", "%%step two --after one\nprint(2)", "%%step three -> m --after two\nm = n")
+    text = exported(tmp_path, *cells, "%%step four --after two,three\nprint(4)")
+    assert "    n = one()\n    two(after=one)\n    three(n, after=two)\n    four(after=[two, three])\n" in text
+
+
 def test_every_module_passes_linter_formatter_and_type_checker(tmp_path: Path) -> None:
     for number, cells in enumerate([*EQUAL.values(), *OTHERS.values()]):
         text = export_module(notebook(tmp_path, *cells), target=tmp_path / "made.py").text
@@ -189,6 +195,7 @@ def test_every_module_passes_linter_formatter_and_type_checker(tmp_path: Path) -
     for command in (["ruff", "check", "--isolated"], ["ruff", "format", "--check", "--isolated"]):
         done = subprocess.run([sys.executable, "-m", *command, *files], capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    checked = [sys.executable, "-m", "mypy", "--ignore-missing-imports", "--follow-imports=silent", *files]
+    people_write = ["--allow-untyped-defs", "--allow-untyped-calls", "--ignore-missing-imports"]
+    checked = [sys.executable, "-m", "mypy", "--strict", *people_write, "--follow-imports=silent", *files]
     done = subprocess.run(checked, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stdout

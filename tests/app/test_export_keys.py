@@ -14,7 +14,8 @@ import pytest
 from exporting import EQUAL, LATE, MAGICS, TRAINING
 
 from mlstack_nb.app.export.notebook_export import export_module
-from mlstack_nb.app.launch import Request, prepare
+from mlstack_nb.app.launch import prepare
+from mlstack_nb.app.request import Request
 from mlstack_nb.app.targets import find_function
 
 _numbers = itertools.count()

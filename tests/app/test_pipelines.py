@@ -117,6 +117,42 @@ def test_steps_after_each_other_without_data():
     assert order == ["first", "second"]
 
 
+def test_a_step_waits_for_all_calls_of_a_step_function():
+    @step
+    def first(n: int) -> None: ...
+
+    @step
+    def second() -> int:
+        return 1
+
+    @pipeline
+    def ordered():
+        first(1)
+        first.with_options(name="again")(2)
+        second(after=[first])
+        second(after=second, id="last")
+
+    built, _ = ordered.build()
+    assert {name: built.step(name).needs for name in ("second", "last")} == {
+        "second": ("first", "again"),
+        "last": ("second",),
+    }
+
+
+def test_options_of_one_call_are_changed_and_the_step_stays():
+    @step(retries=2, enable_cache=False)
+    def load() -> int:
+        return 1
+
+    careful = load.with_options(name="careful", retries=5, timeout_s=9)
+    assert (careful.name, careful.settings) == ("careful", replace(load.settings, retries=5, timeout_s=9.0))
+    assert (load.name, load.settings.retries, load.settings.timeout_s) == ("load", 2, None)
+    assert load.with_options(enable_cache=True).settings.cache
+    assert careful() == 1
+    with pytest.raises(UsageError, match="Step 'load' has retries=-1"):
+        load.with_options(retries=-1)
+
+
 def test_an_async_step_is_awaited():
     @step
     async def fetch() -> int:

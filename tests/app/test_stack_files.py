@@ -127,7 +127,7 @@ def test_unknown_flavors_are_all_named_and_nothing_is_registered(here: Workspace
     assert "orchestrator 'vertex_orchestrator' has flavor 'vortex'" in error.value.what
     assert "model_deployer 'vertex_model_deployer' has flavor 'vortex'" in error.value.what
     assert "Nothing was registered" in error.value.what
-    assert "orchestrator: local" in error.value.hint
+    assert "orchestrator: dask, local" in error.value.hint
     assert everything(here) == before
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mlstack_nb.catalog.artifacts import get_version, latest_versions, read_by, versions
+from mlstack_nb.catalog.artifacts import get_version, latest_versions, read_by, versions, with_digest
 from mlstack_nb.catalog.database import Catalog
 from mlstack_nb.errors import NotFoundError
 
@@ -75,3 +75,11 @@ def test_equal_content_of_another_step_or_pipeline_is_not_read(catalog: Catalog,
     readings = read_by(catalog, get_version(catalog, "p::load::y", 1))
     assert [reading.run_id for reading in readings] == ["r1"]
     assert read_by(catalog, get_version(catalog, "model")) == []
+
+
+def test_content_is_found_whatever_it_is_called(catalog: Catalog, tell: Any) -> None:
+    run(tell, "r1", load=1)
+    run(tell, "r2", load=2)
+    known = get_version(catalog, "p::load::y", 1).artifact
+    found = with_digest(catalog, known.digest)
+    assert (found and found.inline, with_digest(catalog, "0" * 64)) == ("1", None)

@@ -15,7 +15,7 @@ from sqlalchemy import event, func, select
 from mlstack_nb.catalog import artifacts
 from mlstack_nb.catalog.database import Catalog
 from mlstack_nb.catalog.recorder import MOST_BUFFERED, Recorder
-from mlstack_nb.catalog.runs import get_run, list_runs
+from mlstack_nb.catalog.runs import end_lost_steps, get_run, list_runs
 from mlstack_nb.catalog.tables import step_inputs, step_runs
 from mlstack_nb.core.events import RunStarted
 from mlstack_nb.core.plan import Plan
@@ -260,3 +260,38 @@ story.finish()
     assert [writer.communicate()[1] for writer in writers] == [""] * 8
     assert [version.version for version in artifacts.versions(catalog, "shared")] == list(range(200, 0, -1))
     assert {run.state for run in list_runs(catalog)} == {State.COMPLETED}
+
+
+def joined(catalog: Catalog, tell: Any) -> tuple[Any, Any]:
+    """A run whose step `outer` works, and the story of another process that adds steps to it."""
+    outer = tell("r1", names=("outer",))
+    outer.begin()
+    outer.start("outer")
+    other = Recorder(catalog)
+    other.join(get_run(catalog, "r1"), Plan("r1", "p", Stack("default", ()), ()))
+    return outer, tell("r1", by=other, names=("inner", "last"))
+
+
+def test_steps_that_another_process_adds_come_after_those_that_are_there(catalog: Catalog, tell: Any) -> None:
+    outer, inner = joined(catalog, tell)
+    inner.execute("inner")
+    inner.reuse("last")
+    inner.recorder.flush()
+    outer.recorder.flush()
+    assert [(step.step, step.state) for step in get_run(catalog, "r1").steps] == [
+        ("outer", State.RUNNING),
+        ("inner", State.COMPLETED),
+        ("last", State.CACHED),
+    ]
+    outer.finish()
+    assert (get_run(catalog, "r1").state, len(get_run(catalog, "r1").steps)) == (State.COMPLETED, 3)
+
+
+def test_what_a_lost_process_left_as_running_ends_as_failed(catalog: Catalog, tell: Any) -> None:
+    _, inner = joined(catalog, tell)
+    inner.start("inner")
+    end_lost_steps(catalog, "r1", but="outer")
+    assert [(step.step, step.state) for step in get_run(catalog, "r1").steps] == [
+        ("outer", State.RUNNING),
+        ("inner", State.FAILED),
+    ]

@@ -133,6 +133,46 @@ def test_values_of_ordinary_cells_reach_the_steps_as_in_a_live_kernel(mlstack: A
     assert states(mlstack("run", name, "--json").json) == {"one": "completed", "two": "completed"}
 
 
+def test_the_log_of_a_step_from_the_cache_is_that_of_the_run_that_made_it(mlstack: Any, train: str) -> None:
+    first, second = (mlstack("run", train, "--json").json["id"] for _ in range(2))
+    printed = mlstack("runs", "logs", first, "load").out
+    assert printed.splitlines()[0] == "loaded 3"
+    assert mlstack("runs", "logs", second, "load").out == f"(from the cache, as printed in run {first})\n{printed}"
+    assert mlstack("runs", "logs", second, "train").out == ""
+
+
+def test_the_log_of_a_step_that_ran_in_a_live_kernel_is_what_its_cell_printed(mlstack: Any, train: str) -> None:
+    for _ in range(2):
+        NotebookClient(nbformat.read(train, as_version=4), timeout=60).execute()
+    second, first = (run["id"] for run in mlstack("runs", "list", "--json").json)
+    assert mlstack("runs", "logs", first, "load").out == "loaded 3\n"
+    assert mlstack("runs", "logs", second, "load").out == f"(from the cache, as printed in run {first})\nloaded 3\n"
+
+
+def test_a_path_of_an_ordinary_cell_is_the_path_and_not_what_is_there(mlstack: Any, workspace: Path) -> None:
+    folder = workspace.parent
+    (folder / "data").mkdir()
+    (folder / "data" / "rows.txt").write_text("three")
+    name = notebook(
+        folder / "paths.ipynb",
+        "from pathlib import Path\ndata = Path('data')\nouts = {'new': Path.cwd() / 'made'}\nrows = data / 'rows.txt'",
+        "%%step one -> n\nouts['new'].mkdir()\n(data / 'beside.txt').write_text(rows.read_text())\nn = str(rows)",
+    )
+    assert mlstack("run", name).code == 0
+    assert mlstack("runs", "show", "--json").json["steps"][0]["outputs"]["n"]["inline"] == '"data/rows.txt"'
+    assert ((folder / "made").is_dir(), (folder / "data" / "beside.txt").read_text()) == (True, "three")
+
+
+def test_what_ordinary_cells_print_stands_under_the_step_that_needs_them(mlstack: Any, workspace: Path) -> None:
+    name = notebook(
+        workspace.parent / "told.ipynb",
+        "import random\ndef drawn():\n    print('drawing')\n    return random.Random(1)\nsource = drawn()",
+        "%%step one -> x\nx = source.random()",
+    )
+    assert states(mlstack("run", name, "--json").json) == {"one": "completed"}
+    assert "one | drawing" in mlstack("run", name).err
+
+
 def test_a_failing_cell_is_shown_with_its_lines_and_the_run_goes_on_where_it_stopped(
     mlstack: Any, workspace: Path
 ) -> None:

@@ -64,6 +64,24 @@ print(json.dumps(state, default=str))
     assert json.loads(forked) == json.loads(started)
 
 
+def test_plots_show_without_a_magic_as_in_any_kernel(tmp_path: Path) -> None:
+    with Kernels(cwd=tmp_path, preload=["matplotlib.pyplot"]) as kernels:
+        executed = kernels.execute(notebook("import matplotlib.pyplot as plt\nplt.plot([1, 2]);"))
+    (output,) = executed.document["cells"][0]["outputs"]
+    assert "image/png" in output["data"]
+
+
+def test_a_plots_backend_may_be_chosen_in_the_environment(tmp_path: Path) -> None:
+    code = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nprint(plt.get_backend())"
+    assert said(code, tmp_path, preload=["matplotlib"], env={**os.environ, "MPLBACKEND": "svg"}) == "svg"
+
+
+def test_tables_that_were_preloaded_show_as_in_any_kernel(tmp_path: Path) -> None:
+    code = "import pandas as pd\nprint(pd.get_option('display.max_columns'), 'get_ipython' in dir(__builtins__))"
+    assert said(code, tmp_path, preload=["pandas"]) == "20 True"
+    template_process.close()
+
+
 def test_classes_of_a_notebook_can_be_pickled_and_processes_started(tmp_path: Path) -> None:
     code = """
 import pickle

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -89,6 +90,26 @@ def test_the_table_of_a_whole_run_stands_first_and_tells_which_step_is_at_work(k
     assert "○ pending" in first
     assert "▶ running" in updates[0]
     assert "✓ completed" in updates[-1]
+
+
+def test_the_table_of_a_whole_run_keeps_the_time_while_a_step_works(kernel: Any) -> None:
+    kernel.run("import pathlib, time\nWAIT = 1.3")
+    kernel.run(
+        "%%step slow -> slept\ntime.sleep(WAIT)\nwhile pathlib.Path('hold').exists():\n    time.sleep(0.02)\nslept = 1"
+    )
+    kernel.run("WAIT = 1.2\npathlib.Path('hold').touch()")
+    seen = ""
+    request = kernel.start("%pipeline run")
+    for message in kernel.messages(request):
+        seen = message.get("data", {}).get("text/plain", "")
+        if "usually 1 s" in seen:
+            break
+    (kernel.folder / "hold").unlink()
+    assert kernel.finish(request).status == "ok"
+    first, *rows = seen.splitlines()
+    assert re.search(r": running, \d/\d steps$", first)
+    assert re.search(r"^slow +▶ running +\d s, usually 1 s", "\n".join(rows), re.MULTILINE)
+    kernel.run("%pipeline forget slow")
 
 
 def test_a_whole_run_that_is_interrupted_does_not_stay_running(kernel: Any) -> None:

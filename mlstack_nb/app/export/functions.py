@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from mlstack_nb.app.export.enclosing import enclosed
 from mlstack_nb.app.export.layout import Reader
 from mlstack_nb.app.export.source_text import cut, indented, showing_last
 from mlstack_nb.app.notebooks.compiled import CompiledStep
@@ -18,15 +19,15 @@ WIDTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Argument:
+    """`type` is empty where nobody knows it."""
+
     name: str
     type: str = ""
     default: str = ""
 
     def __str__(self) -> str:
-        typed = f"{self.name}: {self.type}" if self.type else self.name
-        if not self.default:
-            return typed
-        return f"{typed} = {self.default}" if self.type else f"{typed}={self.default}"
+        typed = f"{self.name}: {self.type or 'Any'}"
+        return f"{typed} = {self.default}" if self.default else typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +48,25 @@ def body_text(step: CompiledStep, reader: Reader) -> BodyText:
     for one in step.body:
         plain = reader.plain(one.text, label=one.cell.label, first_line=one.first_line).strip("\n")
         nodes = ast.parse(plain).body
-        stars = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"]
-        for node in stars:  # no function may hold them
+        outside = [node for node in nodes if isinstance(node, ast.ImportFrom) and _only_outside(node)]
+        for node in outside:
             reader.imports.add(node)
         given = [node for node in nodes if {*Code([node]).names.binds} & reader.set_in(one.cell)]
-        texts.append(showing_last(cut(plain, [*stars, *given])).strip("\n"))
+        kept = cut(plain, [*outside, *given])
+        texts.append((kept if _ends_with_command(one.text) else showing_last(kept)).strip("\n"))
     text = "\n\n".join(filter(None, texts))
     return BodyText(text, Code(ast.parse(text).body))
+
+
+def _only_outside(node: ast.ImportFrom) -> bool:
+    """Whether no function may hold that import."""
+    return node.names[0].name == "*" or node.module == "__future__"
+
+
+def _ends_with_command(text: str) -> bool:
+    """Whether the cell's last line is `!command`, which shows nothing but what the command prints."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return bool(lines) and lines[-1].lstrip().startswith("!") and not lines[-1].lstrip().startswith("!!")
 
 
 def function(
@@ -66,6 +79,7 @@ def function(
         line = f"{head}\n{''.join(f'    {one},{chr(10)}' for one in arguments)}{end}"
     if all(not row.strip() or row.lstrip().startswith("#") for row in body.split("\n")):
         body = f"{body}\npass".strip("\n")
+    body = enclosed(body, [one.name for one in arguments])
     return f"{decorator}\n{line}\n{indented(body)}"
 
 

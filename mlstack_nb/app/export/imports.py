@@ -53,12 +53,12 @@ class Imports:
     def names(self) -> set[str]:
         return {one.binds for one in self.found}
 
-    def written(self, *, note: str = "") -> str:
+    def written(self) -> str:
         """Sections for the future, the standard library, packages, and the project's own modules."""
         sections: dict[int, list[Imported]] = {}
         for one in self.found:
             sections.setdefault(_section(one.module), []).append(one)
-        return "\n\n".join("\n".join(_lines(sections[at], note)) for at in sorted(sections))
+        return "\n\n".join("\n".join(_lines(sections[at])) for at in sorted(sections))
 
 
 def _section(module: str) -> int:
@@ -72,17 +72,17 @@ def _section(module: str) -> int:
     return 3 if locate(top).origin is Origin.PROJECT else 2
 
 
-def _lines(imports: Iterable[Imported], note: str) -> Iterable[str]:
+def _lines(imports: Iterable[Imported]) -> Iterable[str]:
     whole = sorted((one for one in imports if not one.name), key=lambda one: (one.module.lower(), one.alias))
-    yield from (f"import {one.module}{_alias(one)}{note}" for one in whole)
+    yield from (f"import {one.module}{_alias(one)}" for one in whole)
     modules = sorted({one.module for one in imports if one.name}, key=lambda name: (name.startswith("."), name.lower()))
     for module in modules:
         names = sorted((one for one in imports if one.module == module and one.name), key=_by_kind)
         text = f"from {module} import {', '.join(one.name + _alias(one) for one in names if one.name != '*')}"
         if any(one.name != "*" for one in names):
-            yield text + note if len(text) <= 88 else _wrapped(module, names) + note
+            yield text if len(text) <= 88 else _wrapped(module, names)
         if any(one.name == "*" for one in names):
-            yield f"from {module} import *  # noqa: F403"
+            yield f"from {module} import *"
 
 
 def _wrapped(module: str, names: list[Imported]) -> str:

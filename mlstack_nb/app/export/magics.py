@@ -13,11 +13,11 @@ from mlstack_nb.source.ipython_syntax import cell_magic, plain, to_python
 
 # they set up a notebook, look at it, or measure: the code means the same without them
 _DROPPED = frozenset(
-    "alias autoawait autoreload aimport colors conda config history load_ext logstart lsmagic mamba matplotlib memit "
-    "pdb pinfo pinfo2 pip pipeline precision psearch pwd pylab reload_ext stack timeit unload_ext uv who who_ls "
-    "whos xmode".split()
+    "alias autoawait autoreload aimport colors conda config debug history load load_ext logstart lprun ls lsmagic "
+    "mamba matplotlib memit mprun pdb pinfo pinfo2 pip pipeline precision psearch pwd pylab reload_ext stack "
+    "tensorboard tensorflow_version timeit unload_ext uv watermark who who_ls whos xmode".split()
 )
-_DROPPED_CELLS = frozenset("html javascript js latex markdown svg".split())
+_DROPPED_CELLS = frozenset("html javascript js latex markdown svg timeit".split())
 _TRANSPARENT = frozenset("capture memit prun time".split())
 _STATEMENT = frozenset({"time", "prun"})
 _SHELLS = frozenset({"bash", "sh", "!", "sx", "system"})
@@ -86,7 +86,7 @@ def _whole(text: str, work: _Translation) -> str:
     if magic.name in _SHELLS and not magic.line.strip():
         work.uses("subprocess")
         return f"subprocess.run({_quoted(magic.body)}, shell=True, check=True)\n"
-    if magic.name == "writefile" and len(magic.line.split()) == 1:
+    if magic.name in ("file", "writefile") and len(magic.line.split()) == 1:
         work.uses("Path")
         return f"Path({magic.line.strip()!r}).write_text({_quoted(magic.body)})\n"
     raise work.wrong(number, f"`%%{magic.name}`")
@@ -100,9 +100,9 @@ def _lines(text: str, work: _Translation) -> str:
     statements = (node for node in ast.walk(tree) if isinstance(node, ast.stmt))
     edits = [(node, new) for node in statements if (new := _statement(node, work)) is not None]
     lines = translated.split("\n")
-    alone = _alone_in_block(tree)
+    kept = _kept_in_place(tree, {id(node) for node, new in edits if not new})
     for node, new in sorted(edits, key=lambda edit: -edit[0].lineno):
-        lines = _replaced(lines, node, new or ("pass" if id(node) in alone else ""))
+        lines = _replaced(lines, node, new or ("pass" if id(node) in kept else ""))
     result = "\n".join(lines)
     left = next((node for node in ast.walk(ast.parse(result)) if getattr(node, "id", "") == "get_ipython"), None)
     if left is not None:
@@ -120,16 +120,16 @@ def _replaced(lines: list[str], node: ast.stmt, new: str) -> list[str]:
     return [*lines[:first], *f"{head}{indented}{tail}".split("\n"), *lines[last + 1 :]]
 
 
-def _alone_in_block(tree: ast.Module) -> set[int]:
-    """The statements that are all there is of an inner block."""
+def _kept_in_place(tree: ast.Module, gone: Collection[int]) -> set[int]:
+    """The first statements of inner blocks all of which are gone: something must stand there."""
     blocks = (
         block
         for node in ast.walk(tree)
         if not isinstance(node, ast.Module)
-        for name in ("body", "orelse", "finalbody", "handlers")
-        if isinstance(block := getattr(node, name, None), list)
+        for name in ("body", "orelse", "finalbody")
+        if isinstance(block := getattr(node, name, None), list) and block
     )
-    return {id(block[0]) for block in blocks if len(block) == 1}
+    return {id(block[0]) for block in blocks if all(id(node) in gone for node in block)}
 
 
 def _statement(node: ast.stmt, work: _Translation) -> str | None:

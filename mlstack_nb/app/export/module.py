@@ -208,7 +208,7 @@ class _Writer:
         if not paths:
             return needed.written()
         first = needed.only({name for part in paths for name in part.reads})
-        return f"{first.written()}\n\n{before}\n\n{needed.without(first).written(note='  # noqa: E402')}"
+        return f"{first.written()}\n\n{before}\n\n{needed.without(first).written()}"
 
 
 def _grouped(parts: list[Part]) -> list[str]:

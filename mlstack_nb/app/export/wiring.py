@@ -12,9 +12,6 @@ from mlstack_nb.app.export.values import Needed
 from mlstack_nb.app.notebooks.compiled import CompiledNotebook, CompiledStep
 from mlstack_nb.core.step import FromStep, Literal, Source
 
-_DONE = ""
-"""Stands for the output of a step that has none, so that others can wait for it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -40,6 +37,7 @@ class Wiring:
     _owners: dict[str, tuple[str, str]] = field(default_factory=dict)
     _computed: set[Part] = field(default_factory=set)
     _done: set[str] = field(default_factory=set)
+    _functions: dict[str, str] = field(default_factory=dict)
 
     def compute(self, needed: Needed) -> None:
         """Lines of ordinary cells that have not been there yet."""
@@ -59,25 +57,23 @@ class Wiring:
         laid = self.layout.steps.get(step.name)
         names = laid.parameters if laid is not None else step.call.arguments if step.call is not None else ()
         texts = _in_order([(name, self._value(step, name, step.step.inputs[name])) for name in names])
-        ignored = []
         sources = (*step.step.inputs.values(), *step.setup.inputs.values())
         given = {source.step for source in sources if isinstance(source, FromStep)}
         waited = [self._waited(name) for name in step.step.after if name not in given]
         if waited:
             texts.append(f"after={waited[0]}" if len(waited) == 1 else f"after=[{', '.join(waited)}]")
-            ignored.append("call-arg")
         self._done.add(step.name)
-        is_needed = any(
-            step.name in (*other.step.needs, *(one.step for one in other.setup.inputs.values()))
+        self._functions[step.name] = function
+        is_read = any(
+            step.name == source.step
             for other in self.notebook.steps
+            for source in (*other.step.inputs.values(), *other.setup.inputs.values())
+            if isinstance(source, FromStep)
         )
         outputs = [output.name for output in step.step.outputs]
-        targets = [self._variable(step, name) for name in outputs or [_DONE]] if is_needed else []
-        if targets and not outputs:
-            ignored.append("func-returns-value")
+        targets = [self._variable(step, name) for name in outputs] if is_read or self._is_one_call(step) else []
         bound = f"{', '.join(targets)} = " if targets else ""
-        comment = f"  # type: ignore[{', '.join(ignored)}]" if ignored else ""
-        self._items.append(f"{bound}{function}({', '.join(texts)}){comment}")
+        self._items.append(f"{bound}{function}({', '.join(texts)})")
 
     @property
     def text(self) -> str:
@@ -85,10 +81,9 @@ class Wiring:
 
     def _variable(self, step: CompiledStep, output: str) -> str:
         """A variable for an output: called like it, as long as nothing further down needs another of that name."""
-        wanted = output if output != _DONE else f"{identifier(step.name)}_done"
+        wanted = output
         older = self._owners.get(wanted)
-        is_first = output == next((one.name for one in step.step.outputs), _DONE)
-        is_waited_for = is_first and any(step.name in one.step.after for one in self.notebook.steps)
+        is_waited_for = output == step.step.outputs[0].name and self._is_one_call(step)
         if not is_waited_for and not self._is_read_later(step.name, output):
             wanted = f"_{wanted.lstrip('_')}"
         computed = {name for part in self._computed for name in part.binds}
@@ -104,7 +99,16 @@ class Wiring:
         return FromStep(maker, output) in sources
 
     def _waited(self, step: str) -> str:
-        return next(variable for (maker, _), variable in self._variables.items() if maker == step)
+        """What `after=` is given: the function, or an output of the one call of it that is meant."""
+        known = next((variable for (maker, _), variable in self._variables.items() if maker == step), None)
+        return known if known is not None and self._is_one_call(self.notebook.step(step)) else self._functions[step]
+
+    def _is_one_call(self, step: CompiledStep) -> bool:
+        """Whether others wait for it, and not for other steps of the same function."""
+        if step.call is None or not any(step.name in one.step.after for one in self.notebook.steps):
+            return False
+        calls = [one.call for one in self.notebook.steps if one.call is not None]
+        return [one.function for one in calls].count(step.call.function) > 1
 
     def _value(self, step: CompiledStep, name: str, source: Source) -> str:
         match source:

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from mlstack_nb.app.notebooks.assembly import assembled
 from mlstack_nb.app.notebooks.cells import Draft, Ordinary, SortedCells, joined
 from mlstack_nb.app.notebooks.makers import Makers
 from mlstack_nb.app.notebooks.mistakes import check_after, check_names, check_setups
-from mlstack_nb.app.notebooks.assembly import assembled
 from mlstack_nb.core.step import Step
 from mlstack_nb.source.cell import Cell, outputs_of
 from mlstack_nb.source.cell_tags import Role

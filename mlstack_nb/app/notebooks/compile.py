@@ -12,15 +12,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mlstack_nb.app.notebooks.compiled import CompiledNotebook, CompiledStep
-from mlstack_nb.app.notebooks.live_cells import live_notebook
 from mlstack_nb.app.names import check_name
 from mlstack_nb.app.notebooks.analysis import Analysis, Reading, importing_from
+from mlstack_nb.app.notebooks.assembly import with_values
 from mlstack_nb.app.notebooks.cells import KALE, sort_cells
+from mlstack_nb.app.notebooks.compiled import CompiledNotebook, CompiledStep
+from mlstack_nb.app.notebooks.live_cells import live_notebook
 from mlstack_nb.app.notebooks.parameters import Parameters
 from mlstack_nb.app.notebooks.whole import compile_whole
 from mlstack_nb.app.notebooks.wiring import Wired, wire
-from mlstack_nb.app.notebooks.assembly import with_values
 from mlstack_nb.core.pipeline import Pipeline
 from mlstack_nb.core.step import FromParameter, FromStep, Literal
 from mlstack_nb.engine.keys import is_plain

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from mlstack_nb.app.notebooks.analysis import Analysis
-from mlstack_nb.app.pipelines import PipelineFunction
-from mlstack_nb.app.placeholders import OutputOf
 from mlstack_nb.app.notebooks.assembly import DATA_FILE
+from mlstack_nb.app.pipeline_wiring import PipelineWiring
+from mlstack_nb.app.placeholders import OutputOf
 from mlstack_nb.app.step_options import check_known, settings_of
 from mlstack_nb.app.steps import StepFunction, Wiring
 from mlstack_nb.core.policy import CachePolicy
@@ -64,7 +64,7 @@ class Functions:
         self._scope = analysis.scope
         self._names: dict[str, Any] = {"__name__": "__notebook__"}
         self.steps: dict[str, FileStep] = {}
-        self.pipelines: dict[str, PipelineFunction[Any]] = {}
+        self.pipelines: dict[str, PipelineWiring[Any]] = {}
         found = [(one, node, kind) for one in self._scope for node, kind in _decorated(one, self._scope)]
         for definition, node, kind in found:
             if kind == "step":
@@ -106,11 +106,11 @@ class Functions:
         made.settings = settings_of(made.name, outputs=[output.name for output in made.shape.outputs], **given)
         return made
 
-    def _pipeline(self, definition: Definition, node: _Function) -> PipelineFunction[Any]:
+    def _pipeline(self, definition: Definition, node: _Function) -> PipelineWiring[Any]:
         options = self._options(node, "pipeline", definition.label)
         check_known("@pipeline", dict.fromkeys(set(options) - {*_PIPELINE_OPTIONS}), _PIPELINE_OPTIONS)
         self._bind_names(definition)
-        return PipelineFunction(
+        return PipelineWiring(
             self._made(node, definition.label, body=node.body),
             name=options.get("name") or node.name,
             enable_cache=options.get("enable_cache"),

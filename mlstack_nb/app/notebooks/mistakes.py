@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 
 from mlstack_nb.app.notebooks.cells import Draft, SortedCells, Unreadable
 from mlstack_nb.app.notebooks.makers import Makers
 from mlstack_nb.errors import GraphError, StepSyntaxError, UndefinedNameError, nearest
 from mlstack_nb.source.cell import parse
+from mlstack_nb.source.code import Code
 from mlstack_nb.source.notebook_file import NotebookCell
-from mlstack_nb.source.reach import Reach
+from mlstack_nb.source.reach import Reach, reach
 from mlstack_nb.source.scope import Scope
 from mlstack_nb.source.setup_slice import SetupSlice
 
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _BINDING_LINE = re.compile(
     r"^[ \t]*(?:(?:from\s+\S+\s+)?import\s+(?P<imports>.+)|(?:async\s+)?(?:def|class)\s+(?P<defines>\w+)"
     r"|for\s+(?P<loops>[^:]+?)\s+in\b|with\b.*\bas\s+(?P<opens>\w+)|(?P<assigns>[^=#\n]+?)[-+*/|&]?=(?!=))",
@@ -47,6 +51,8 @@ def check_names(draft: Draft, found: Reach, *, cells: SortedCells, makers: Maker
     """
     given = makers.names_for(draft)
     missing = [*found.undefined, *(name for name in draft.asked.inputs or () if name not in given)]
+    if found.undefined and draft.is_tagged:  # its functions travel to steps that may know what they read
+        missing = list(reach(_run_by_itself(found.code), scope, outputs=given, through_values=False).undefined)
     reads = {*missing, *found.constants, *found.values, *found.inputs, *(one.name for one in found.definitions)}
     for cell in cells.unreadable:
         if cell.place.index < draft.position and (bound := sorted(reads & may_bind(cell))):
@@ -90,6 +96,34 @@ def may_bind(cell: Unreadable) -> set[str]:
     return {name for part in parts for name in re.findall(r"[A-Za-z_]\w*", part)}
 
 
+def _run_by_itself(code: Code) -> Code:
+    """The code with nothing inside functions and methods that it defines, but does not use itself."""
+    used: set[str] = set()
+    todo = [node for node in code.nodes if not isinstance(node, _DEFINITIONS)]
+    while todo:
+        more = {name for node in todo for name in Code([node]).names.reads} - used
+        used |= more
+        todo = [node for node in code.nodes if isinstance(node, _DEFINITIONS) and node.name in more]
+    return Code(
+        [
+            _Emptied().visit(deepcopy(node)) if isinstance(node, _DEFINITIONS) and node.name not in used else node
+            for node in code.nodes
+        ]
+    )
+
+
+class _Emptied(ast.NodeTransformer):
+    """Leaves of functions what happens when they are defined: decorators, defaults, annotations."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        node.body = [ast.Pass()]
+        return node
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AsyncFunctionDef:
+        node.body = [ast.Pass()]
+        return node
+
+
 def _undefined(draft: Draft, name: str, near: str | None, cells: SortedCells) -> UndefinedNameError:
     what = f"Step {draft.name!r} ({draft.label}) reads {name!r}, which no step above gives and no cell above defines."
     for cell, how in _elsewhere(draft, cells):
@@ -98,8 +132,22 @@ def _undefined(draft: Draft, name: str, near: str | None, cells: SortedCells) ->
                 return UndefinedNameError(what, f"It is defined in {cell.label}, which is tagged skip: remove the tag.")
             return UndefinedNameError(what, f"It is defined in {cell.label}, below: move that above {draft.label}.")
     return UndefinedNameError(
-        what, f"Did you mean {near!r}?" if near else "Define it in a cell above, or assign it in the step."
+        what,
+        _kept_by_a_step(draft, name, cells)
+        or (f"Did you mean {near!r}?" if near else "Define it in a cell above, or assign it in the step."),
     )
+
+
+def _kept_by_a_step(draft: Draft, name: str, cells: SortedCells) -> str:
+    """How to get what a step cell above binds and does not give; empty when none does."""
+    for other in cells.drafts:
+        names = [part.names for part in other.parts if name in part.names.binds]
+        if other.is_tagged or not names or other.position > draft.position:
+            continue
+        if name in names[-1].assigned:
+            return f"Step {other.name!r} ({other.label}) assigns it: write it among the outputs there, after the arrow."
+        return f"Step {other.name!r} ({other.label}) keeps it to itself: move its import or definition to a cell above."
+    return ""
 
 
 def _elsewhere(draft: Draft, cells: SortedCells) -> Iterator[tuple[NotebookCell, str]]:

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlstack_nb.app.notebooks.compiled import NotebookParameter, Piece, Setup
 from mlstack_nb.app.notebooks.analysis import Reading
+from mlstack_nb.app.notebooks.compiled import NotebookParameter, Piece, Setup
 from mlstack_nb.core.step import FromStep
 from mlstack_nb.errors import UsageError, nearest
 from mlstack_nb.source.definition import Definition

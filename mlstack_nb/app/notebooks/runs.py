@@ -12,18 +12,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from mlstack_nb.app.notebooks.assembly import with_values
 from mlstack_nb.app.notebooks.cell_failures import failed_step
 from mlstack_nb.app.notebooks.compiled import CompiledNotebook, CompiledStep
-from mlstack_nb.app.runtime import Runtime
-from mlstack_nb.app.notebooks.assembly import with_values
 from mlstack_nb.app.notebooks.step_calls import CallRecord, Kept, forget_kept, read_kept
 from mlstack_nb.app.notebooks.step_notebooks import BODY, Document, literals, setup_notebook, step_notebook
+from mlstack_nb.app.notebooks.whole import environment_of
+from mlstack_nb.app.runtime import Runtime
 from mlstack_nb.app.workspace import STACK_VARIABLE, WORKSPACE_VARIABLE
+from mlstack_nb.catalog.runs import end_lost_steps
+from mlstack_nb.core.digest import digest
 from mlstack_nb.core.display import Display
 from mlstack_nb.core.step import Body, Produced, Step
 from mlstack_nb.engine.calls import StepResult
 from mlstack_nb.engine.values import Sealed, Value
-from mlstack_nb.errors import CellCancelledError
+from mlstack_nb.errors import CellCancelledError, ObjectMissingError
 from mlstack_nb.source.notebook_file import Notebook
 
 if TYPE_CHECKING:
@@ -39,7 +42,8 @@ _IMPORT = re.compile(r"\s*(?:import|from)\s+([A-Za-z_][\w.]*)")
 class NotebookRun:
     """One run of a notebook: bodies for its steps, and the values that ordinary cells compute for them.
 
-    `stop` is set when everything is to end; `timeout_s` is for each cell of a step that sets no limit itself.
+    `stop` is set when everything is to end; `timeout_s` is for each cell of a step that sets no limit itself;
+    `use_cache` is for the step cells of a whole notebook.
     """
 
     notebook: CompiledNotebook
@@ -47,6 +51,7 @@ class NotebookRun:
     run_id: str
     stop: threading.Event
     timeout_s: float | None = None
+    use_cache: bool = True
     _kept: dict[str, Mapping[str, Kept]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _opening: threading.Lock = field(default_factory=threading.Lock)
@@ -84,6 +89,7 @@ class NotebookRun:
             rest = {name: value for name, value in compiled.parameters.items() if name not in written}
             given |= {name: self.runtime.engine.codec.save(value, name=name).artifact for name, value in rest.items()}
             record = self._record(compiled, given, tracker=handed.tracker)
+            forget_kept(self.runtime.engine.store, self.run_id, record.step)
             document = step_notebook(self.notebook, compiled, run_id=self.run_id)
             timeout = compiled.step.settings.timeout_s or self.timeout_s
             environment = compiled.step.settings.environment
@@ -107,6 +113,7 @@ class NotebookRun:
                 variables = {
                     WORKSPACE_VARIABLE: str(self.runtime.workspace.root.absolute()),
                     STACK_VARIABLE: self.runtime.stack.name,
+                    **environment_of(self.notebook, self.run_id, use_cache=self.use_cache),
                 }
                 origin = self.notebook.notebook
                 self._opened = Kernels(
@@ -137,10 +144,25 @@ class NotebookRun:
     def _set_up(self, group: Sequence[CompiledStep], results: Mapping[str, StepResult]) -> Mapping[str, Kept]:
         name = f"{SETUP} for {group[0].name}"
         setup = self.notebook.setup(step.name for step in group)
+        place = digest(self.run_id, name)
+        leases = self.runtime.engine.leases
+        known = self._kept_already(name) or leases.wait(
+            place, lambda: self._kept_already(name), notice=lambda _owner: None
+        )
+        if known:
+            return known
         values = list(dict.fromkeys(value for step in group for value in step.values))
         given = {key: results[source.step].outputs[source.output].artifact for key, source in setup.inputs.items()}
         document = setup_notebook(self.notebook, setup, run_id=self.run_id, name=name, values=values)
-        return self._execute(document, CallRecord(self.notebook.name, name, given), timeout_s=self.timeout_s)[1]
+        with leases.holding(place):
+            return self._execute(document, CallRecord(self.notebook.name, name, given), timeout_s=self.timeout_s)[1]
+
+    def _kept_already(self, name: str) -> Mapping[str, Kept] | None:
+        """What another node of the run has made of the same ordinary cells."""
+        try:
+            return read_kept(self.runtime.engine.store, self.run_id, name)
+        except ObjectMissingError:
+            return None
 
     def _record(
         self, compiled: CompiledStep, given: Mapping[str, Any], *, tracker: Mapping[str, str] | None
@@ -160,10 +182,13 @@ class NotebookRun:
         """Execute a notebook that takes from `record` and keeps what it gives. Raises StepError when a cell fails."""
         store = self.runtime.engine.store
         record.write(store, self.run_id)
-        forget_kept(store, self.run_id, record.step)
-        executed = self._kernels().execute(
-            document, env=environment or None, timeout_s=timeout_s, on_progress=_tell, cancel=self.stop
-        )
+        try:
+            executed = self._kernels().execute(
+                document, env=environment or None, timeout_s=timeout_s, on_progress=_tell, cancel=self.stop
+            )
+        finally:
+            if self.notebook.is_whole:
+                end_lost_steps(self.runtime.catalog, self.run_id, but=record.step)
         store.put_notebook(self.run_id, record.step, json.dumps(executed.document).encode())
         if executed.failed is not None:
             if isinstance(executed.failed.error, CellCancelledError):

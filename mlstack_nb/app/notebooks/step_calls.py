@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from mlstack_nb.core.artifact import Artifact
 from mlstack_nb.engine.store import Store
+from mlstack_nb.engine.values import Codec, Value
 from mlstack_nb.errors import NotFoundError, ObjectMissingError
+from mlstack_nb.materializers.pickles import PickleMaterializer
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +66,30 @@ class Kept:
     is_plain: bool = False
 
 
-def write_kept(store: Store, run_id: str, step: str, kept: Mapping[str, Kept]) -> None:
+def carried(value: Any, name: str, codec: Codec) -> Value:
+    """A value of an ordinary cell, stored for as long as its run: a path as the path that it is, not what is there.
+
+    Raises MaterializerError and StoreError.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it does not outlive the run, so no version of a package has to read it
+        return codec.save(value, name=name, materializer=PickleMaterializer if _holds_path(value) else None)
+
+
+def _holds_path(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_holds_path(one) for pair in value.items() for one in pair)
+    return isinstance(value, Path) or (
+        isinstance(value, list | tuple | set | frozenset) and any(map(_holds_path, value))
+    )
+
+
+def write_kept(store: Store, run_id: str, step: str, kept: Mapping[str, Kept], *, if_absent: bool = False) -> None:
     data = {
         name: {"artifact": one.artifact.to_json(), "digest": one.digest, "is_plain": one.is_plain}
         for name, one in kept.items()
     }
-    store.files.write(_kept_path(run_id, step), json.dumps(data).encode())
+    store.files.write(_kept_path(run_id, step), json.dumps(data).encode(), if_absent=if_absent)
 
 
 def read_kept(store: Store, run_id: str, step: str) -> dict[str, Kept]:

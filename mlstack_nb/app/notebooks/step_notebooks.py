@@ -9,9 +9,11 @@ import ast
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from mlstack_nb.app.notebooks.compiled import CompiledNotebook, CompiledStep, Piece, Setup
+from mlstack_nb.app.notebooks.whole import steps_in
 from mlstack_nb.core.step import FromStep
 
 PARAMETERS, TRACKING, BODY, OUTPUTS = "injected-parameters", "mlstack-tracking", "mlstack-body", "mlstack-outputs"
@@ -26,11 +28,11 @@ def step_notebook(notebook: CompiledNotebook, step: CompiledStep, *, run_id: str
     written = literals(step.parameters)
     inputs += [name for name in step.parameters if name not in written]
     cells = [_text(f"# {step.name}\n\n{step.label} of {notebook.name}, run {run_id}")]
-    parameters = [_code("\n".join(f"{name} = {text}" for name, text in written.items()), PARAMETERS)] if written else []
+    parameters = [_code(setting(written), PARAMETERS)] if written else []
     if not notebook.is_whole:
         cells += parameters
     if inputs:
-        cells.append(_code(_taking(inputs, run_id=run_id, step=step.name)))
+        cells.append(_code(taking(inputs, run_id=run_id, step=step.name)))
     if step.step.settings.tracker is not None:
         cells.append(_code(f"from {_DOOR} import track\ntrack({_quoted(run_id, step.name)})", TRACKING))
     pieces = [piece for piece in step.prelude if piece.constant not in step.parameters]
@@ -48,7 +50,7 @@ def setup_notebook(
     """The notebook that executes what ordinary cells compute before steps can read it, and keeps the `values`."""
     cells = [_text(f"# {name}\n\nwhat ordinary cells of {notebook.name} compute for its steps, run {run_id}")]
     if setup.inputs:
-        cells.append(_code(_taking(list(setup.inputs), run_id=run_id, step=name)))
+        cells.append(_code(taking(list(setup.inputs), run_id=run_id, step=name)))
     cells += _in_order(setup.pieces, {}, run_id=run_id, step=name)
     kept = "".join(f", {value}={value}" for value in values)
     cells.append(_code(f"from {_DOOR} import keep\nkeep({_quoted(run_id, name)}{kept})", OUTPUTS))
@@ -56,14 +58,32 @@ def setup_notebook(
 
 
 def literals(parameters: Mapping[str, Any]) -> dict[str, str]:
-    """Those parameters that can be written as code, as that code."""
+    """Those parameters that can be written as code, as that code; paths as what `pathlib.Path` is called with."""
     found = {}
     for name, value in parameters.items():
-        text = repr(value)
         with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
-            ast.literal_eval(text)
-            found[name] = text
+            found[name] = _written(value)
     return found
+
+
+def _written(value: Any) -> str:
+    """Raises ValueError for what is neither a literal nor a path nor a container of these."""
+    if type(value) is type(Path()):
+        return f"pathlib.Path({str(value)!r})"
+    if type(value) in (list, tuple, set) and value:
+        inner = ", ".join(map(_written, value))
+        return f"[{inner}]" if type(value) is list else f"({inner},)" if type(value) is tuple else f"{{{inner}}}"
+    if type(value) is dict:
+        return f"{{{', '.join(f'{_written(key)}: {_written(one)}' for key, one in value.items())}}}"
+    text = repr(value)
+    ast.literal_eval(text)
+    return text
+
+
+def setting(written: Mapping[str, str]) -> str:
+    """The lines that set parameters."""
+    lines = [f"{name} = {text}" for name, text in written.items()]
+    return "\n".join(["import pathlib\n", *lines] if any("pathlib.Path(" in line for line in lines) else lines)
 
 
 def document(notebook: CompiledNotebook, cells: list[dict[str, Any]]) -> Document:
@@ -91,7 +111,7 @@ def _in_order(
             names.append(item)
             continue
         if names:
-            yield _code(_taking(names, run_id=run_id, step=step))
+            yield _code(taking(names, run_id=run_id, step=step))
             names = []
         if item.is_alone:
             if lines:
@@ -101,7 +121,7 @@ def _in_order(
         else:
             lines.append(item.text)
     if names:
-        yield _code(_taking(names, run_id=run_id, step=step))
+        yield _code(taking(names, run_id=run_id, step=step))
     if lines:
         yield _code("\n".join(lines))
 
@@ -119,7 +139,13 @@ def _body(step: CompiledStep) -> Iterator[dict[str, Any]]:
 
 
 def _whole(step: CompiledStep, parameters: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The cells of a whole notebook; parameters come after the cell that is tagged so, as papermill has it."""
+    """The cells of a whole notebook; parameters come after the cell that is tagged so, as papermill has it.
+
+    Step cells find their magic, as they do when they are run one by one.
+    """
+    texts = [one.text for one in step.body]
+    if steps_in(texts) and not any("load_ext mlstack_nb" in text for text in texts):
+        yield _code("%load_ext mlstack_nb")
     for one, cell in zip(step.body, _body(step), strict=True):
         yield cell
         if "parameters" in one.cell.tags or "pipeline-parameters" in one.cell.tags:
@@ -127,7 +153,7 @@ def _whole(step: CompiledStep, parameters: list[dict[str, Any]]) -> Iterator[dic
             parameters = []
 
 
-def _taking(names: list[str], *, run_id: str, step: str) -> str:
+def taking(names: list[str], *, run_id: str, step: str) -> str:
     bound = ", ".join(names) + ("," if len(names) == 1 else "")
     return f"from {_DOOR} import take\n{bound} = take({_quoted(run_id, step, *names)})"
 

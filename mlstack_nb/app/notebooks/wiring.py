@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlstack_nb.app.notebooks.compiled import BodyCell, CompiledStep, FunctionCall, NotebookParameter
 from mlstack_nb.app.notebooks.analysis import Analysis
+from mlstack_nb.app.notebooks.compiled import BodyCell, CompiledStep, FunctionCall, NotebookParameter
 from mlstack_nb.app.notebooks.functions import FileStep, Functions
 from mlstack_nb.app.notebooks.parameters import Parameters
-from mlstack_nb.app.pipelines import PipelineFunction
+from mlstack_nb.app.pipeline_wiring import PipelineWiring
 from mlstack_nb.app.placeholders import OutputOf
 from mlstack_nb.app.steps import Wiring, wiring
 from mlstack_nb.core.step import Captured, FromStep, Literal, Step
@@ -63,7 +63,7 @@ def wire(analysis: Analysis, given: Mapping[str, Any]) -> Wired:
     return Wired(only, steps, parameters)
 
 
-def _built(made: PipelineFunction[Any], arguments: Mapping[str, Any], what: str) -> list[Step]:
+def _built(made: PipelineWiring[Any], arguments: Mapping[str, Any], what: str) -> list[Step]:
     bound = signature_of(made.function).bind([], arguments, function=made.name)
     wired = Wiring()
     token = wiring.set(wired)

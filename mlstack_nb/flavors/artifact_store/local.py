@@ -45,6 +45,9 @@ class LocalArtifactStore(ArtifactStore):
     def uri(self) -> str:
         return self.root
 
+    def portable(self) -> dict[str, str]:
+        return {"path": self.root}
+
     def read(self, path: str) -> bytes:
         try:
             with open(self._at(path), "rb", buffering=0) as file:

@@ -33,7 +33,7 @@ SCHEMES = ("databricks", "file", "http", "https", "mysql", "mssql", "postgresql"
 
 class MlflowTracker(ExperimentTracker):
     class Config(Configuration):
-        """`tracking_uri`: the server; without it MLflow is embedded: SQLite and files in the workspace.
+        """`tracking_uri`: the server; without it MLflow is embedded: SQLite and files in `folder`, or the workspace.
 
         `experiment_name`: without it, the pipeline's name. Name and password in `tracking_uri` move to their own
         fields. Without credentials here those of the environment are used.
@@ -42,6 +42,7 @@ class MlflowTracker(ExperimentTracker):
         model_config = ConfigDict(hide_input_in_errors=True)
 
         tracking_uri: str | None = None
+        folder: str | None = None
         experiment_name: str | None = None
         tracking_username: str | None = None
         tracking_password: SecretStr | None = None
@@ -76,7 +77,10 @@ class MlflowTracker(ExperimentTracker):
     @property
     def folder(self) -> Path:
         """Where embedded MLflow keeps its database and artifacts."""
-        return self.workspace.absolute() / "mlflow"
+        return Path(self.configuration.folder or self.workspace / "mlflow").expanduser().absolute()
+
+    def portable(self) -> dict[str, str]:
+        return {"folder": str(self.folder)} if self.is_embedded else {}
 
     @property
     def is_embedded(self) -> bool:

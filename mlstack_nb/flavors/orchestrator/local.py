@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from mlstack_nb.core.plan import Node
 from mlstack_nb.core.run import State
 from mlstack_nb.ports.interruption import interrupt_thread
-from mlstack_nb.ports.orchestrator import Company, Orchestrator, RunNode
+from mlstack_nb.ports.orchestrator import Company, InProcessOrchestrator, RunNode
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class LocalConfiguration:
     workers: int | None = field(default=None, metadata={"ge": 1, "description": "How many steps may run at once."})
 
 
-class LocalOrchestrator(Orchestrator):
+class LocalOrchestrator(InProcessOrchestrator):
     Config = LocalConfiguration
 
     def run(
@@ -37,7 +37,7 @@ class LocalOrchestrator(Orchestrator):
         stop: threading.Event | None = None,
     ) -> dict[str, State]:
         schedule = _Schedule(nodes, fail_fast=fail_fast)
-        workers = min(self._workers(company), len(nodes))
+        workers = min(self.workers(company), len(nodes))
         if workers > 1:
             _Crew(schedule, run_node, workers, stop or threading.Event(), company).work()
         else:
@@ -45,7 +45,7 @@ class LocalOrchestrator(Orchestrator):
                 schedule.ended(node, run_node(node))
         return schedule.states
 
-    def _workers(self, company: Company) -> int:
+    def workers(self, company: Company) -> int:
         if company is Company.NONE:
             return 1
         return self.configuration.workers or (os.cpu_count() or 1 if company is Company.APART else 1)

@@ -348,3 +348,16 @@ def test_a_whole_notebook_with_a_broken_cell_is_an_error():
 def test_a_notebook_without_code_is_an_error():
     with pytest.raises(UsageError, match="has no code"):
         compiled("", ("x", "skip"))
+
+
+@pytest.mark.parametrize(
+    ("reads", "hint"),
+    [
+        ("math.pi", "Step 'a' (cell 1) keeps it to itself: move its import or definition to a cell above."),
+        ("half", "Step 'a' (cell 1) assigns it: write it among the outputs there, after the arrow."),
+    ],
+)
+def test_what_a_step_cell_above_keeps_to_itself_is_told(reads, hint):
+    with pytest.raises(UndefinedNameError) as caught:
+        compiled("%%step a -> x\nimport math\nhalf = 0.5\nx = 1", f"%%step b -> y\ny = {reads}")
+    assert caught.value.hint == hint

@@ -254,6 +254,15 @@ def test_imports_and_functions_of_a_step_travel_as_code():
     assert (makers(found, "b"), outputs(found, "a")) == ({"factor": "a"}, ["factor"])
 
 
+def test_what_a_function_reads_is_needed_by_the_step_that_calls_it():
+    found = compiled(
+        ("step:a", "x = 1\ndef plot(): plt.plot(y)\nclass Net:\n    def run(self): return torch.ones(y)"),
+        ("step:b prev:a", "import matplotlib.pyplot as plt\ny = x\nplot()"),
+    )
+    assert outputs(found, "a") == ["x"]
+    assert [piece.text for piece in found.step("b").prelude] == ["def plot(): plt.plot(y)"]
+
+
 def test_an_ordinary_cell_below_a_step_may_take_a_name_over():
     found = compiled(("step:a", "n = 1"), ("parameters", "n = 2"), ("step:b", "m = n"))
     assert found.step("b").step.inputs == {"n": FromParameter("n")}
@@ -280,6 +289,8 @@ def test_a_joined_key_depends_on_the_code_and_not_on_the_cells():
     ("cells", "error", "told"),
     [
         ([("step:a", "x = missing")], UndefinedNameError, "'missing'"),
+        ([("step:a", "def f(): return missing\n%time x = f()")], UndefinedNameError, "'missing'"),
+        ([("step:a", "class A:\n    size = missing")], UndefinedNameError, "'missing'"),
         ([("step:a prev:b", "x = 1")], UndefinedNameError, "'b', which is no step here"),
         ([("step:a prev:b", "x = 1"), ("step:b", "y = 1")], UndefinedNameError, "stands below it (cell 2)"),
         ([("step:a", "x = 1"), ("step:b prev:aa", "y = 1")], UndefinedNameError, "Did you mean 'a'?"),
