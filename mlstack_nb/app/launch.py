@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlstack_nb.app.parameters import declared_by, typed
 from mlstack_nb.app.remote.refreshing import find_run
@@ -35,7 +35,10 @@ THREAD, PROCESS, KERNEL = "thread", "process", "kernel"
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """A run that is ready to begin. `only_cached` names its steps that are not to run."""
+    """A run that is ready to begin. `only_cached` names its steps that are not to run.
+
+    `documents` are the contents of files that count in place of what is on disk, where it is handed to an engine.
+    """
 
     request: Request
     runtime: Runtime
@@ -46,6 +49,7 @@ class Launch:
     complete: Complete | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     close: Callable[[], None] = lambda: None
+    documents: Mapping[Path, bytes] = field(default_factory=dict)
 
     def execution(self, listener: Listener | None = None) -> Execution:
         return self.runtime.execution(
@@ -66,15 +70,12 @@ class Launch:
         """Whether an engine outside carries it out."""
         return self.runtime.is_remote
 
-    def submit(self, documents: Mapping[Path, bytes] | None = None) -> Run:
-        """Hand it to its stack's engine, and return at once. Raises ConfigError, or UsageError for what can not go.
-
-        `documents` are the contents of files that travel in place of what is on disk.
-        """
+    def submit(self) -> Run:
+        """Hand it to its stack's engine, and return at once. Raises ConfigError, or UsageError for what can not go."""
         from mlstack_nb.app.remote.submit import submit
 
         try:
-            return submit(self.runtime, self.execution().plan, self.request, documents or {})
+            return submit(self.runtime, self.execution().plan, self.request, self.documents)
         finally:
             self.close()
 
@@ -146,13 +147,22 @@ def _check_isolation(request: Request, *, possible: tuple[str, ...]) -> None:
 def _of_notebook(request: Request, runtime: Runtime) -> Launch:
     from mlstack_nb.app.notebooks.compile import compile_notebook
 
-    notebook = compile_notebook(request.target, whole=request.whole)
+    def compiled(given: Mapping[str, Any] | None) -> CompiledNotebook:
+        return compile_notebook(request.target, given, whole=request.whole)
+
+    return launch_of_notebook(with_parameters(compiled, request), request, runtime)
+
+
+def with_parameters(
+    compiled: Callable[[Mapping[str, Any] | None], CompiledNotebook], request: Request
+) -> CompiledNotebook:
+    """The notebook with the parameters that are asked for, of the types that it declares."""
+    notebook = compiled(None)
     given = {**request.values, **request.texts}
-    if given:
-        declared = [declared_by(one) for one in notebook.parameters.values()]
-        values = typed(given, declared, of=request.target, texts=request.texts)
-        notebook = compile_notebook(request.target, values, whole=request.whole)
-    return launch_of_notebook(notebook, request, runtime)
+    if not given:
+        return notebook
+    declared = [declared_by(one) for one in notebook.parameters.values()]
+    return compiled(typed(given, declared, of=request.target, texts=request.texts))
 
 
 def launch_of_notebook(notebook: CompiledNotebook, request: Request, runtime: Runtime) -> Launch:

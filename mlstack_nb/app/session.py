@@ -147,6 +147,7 @@ class Session:
         listener: Listener | None = None,
         part: Mapping[str, str] | None = None,
         use_cache: bool = True,
+        fail_fast: bool = False,
     ) -> tuple[Run, Mapping[str, BaseException]]:
         """Run every step cell, in the order their names demand, as one run of the pipeline that `listener` follows.
 
@@ -168,6 +169,7 @@ class Session:
             captured={name: cell.captured for name, cell in cells.items()},
             listener=listener,
             company=Company.NONE,
+            fail_fast=fail_fast,
             only_cached=only_cached,
         )
         self._live_run.leave()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -192,22 +190,11 @@ def _submitted(launch: Launch) -> int:
 
 
 def _detached(launch: Launch) -> int:
-    """The same command line in a process of its own, which nobody waits for."""
+    """In a process of its own, which nobody waits for."""
+    from mlstack_nb.app.background_runs import begin
+
     launch.close()
-    run_id = launch.request.run_id
-    workspace = Workspace.find()
-    workspace.ensure()
-    folder = workspace.root / "logs" / run_id
-    folder.mkdir(parents=True, mode=0o700)
-    arguments = [word for word in sys.argv[1:] if word != "--detach"]
-    with (folder / "run.log").open("wb") as log:
-        subprocess.Popen(  # noqa: S603 - the command line that was typed, without a shell
-            [sys.executable, "-m", "mlstack_nb.cli", *arguments, "--run-id", run_id],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    run_id = begin(launch.runtime.workspace, launch.request, folder=Path.cwd())
     click.echo(run_id)
     click.echo(f"Follow it: mlstack runs logs {run_id} -f", err=True)
     return 0

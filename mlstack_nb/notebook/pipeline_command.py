@@ -12,7 +12,8 @@ from mlstack_nb.errors import UsageError
 from mlstack_nb.notebook.graph_view import GraphView
 from mlstack_nb.notebook.line_words import command_of, no_more, options_of
 from mlstack_nb.notebook.notebook_name import notebook_file
-from mlstack_nb.notebook.run_view import Progress, status
+from mlstack_nb.notebook.run_command import run_pipeline
+from mlstack_nb.notebook.run_view import status
 from mlstack_nb.notebook.table import Line, Table
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ SUMMARY = "The pipeline that the step cells of this notebook make."
 COMMANDS = {
     "show": "The graph of the steps, coloured by state. So does %pipeline alone.",
     "run [OPTIONS]": "Run every step, in the order they need each other; what did not change comes from the cache. "
-    "--from STEP, --only STEP, --until STEP choose some; --no-cache runs them even so.",
+    "--from STEP, --only STEP, --until STEP choose some; --no-cache runs them even so. With -p NAME=VALUE, -f FILE, "
+    "--stack NAME, --whole, --timeout S or --detach they run apart from this kernel; --dry-run says what would run.",
     "status": "A table of the steps: state, whether that is fresh, stale or never run, time, outputs.",
     "debug STEP": "Write a notebook with what a step was given in the last run, ready where it failed.",
     'schedule "CRON" [OPTIONS]': "Run the saved notebook by itself, as long as a process `mlstack scheduler` runs. "
@@ -41,7 +43,7 @@ def run(notebook: LiveNotebook, line: str) -> Any:
     __tracebackhide__ = True
     command, words = command_of("pipeline", line, COMMANDS, default="show")
     if command == "run":
-        return _run_all(notebook, words)
+        return run_pipeline(notebook, words)
     if command == "schedule":
         return _schedule(notebook, words)
     no_more("pipeline", command, words[1:] if command in ("name", "forget", "why", "debug") else words)
@@ -132,24 +134,6 @@ def _debug(session: Session, words: list[str]) -> Line:
         content = run_notebooks.debug_notebook_of_session(workspace, session, words[0])
         run_notebooks.write(content, path, force=True)
     return Line(f"wrote {path}: open it, and run its cells from the top")
-
-
-def _run_all(notebook: LiveNotebook, words: list[str]) -> None:
-    """Run steps, here or by the stack's engine, below a table of them; then raise what the first failed one raised."""
-    __tracebackhide__ = True
-    from mlstack_nb.app.runtime import Runtime
-
-    options = options_of("pipeline", "run", words, {"--from": "first", "--only": "only", "--until": "until"})
-    use_cache = options.pop("--no-cache", None) is None
-    progress = Progress(notebook.shell, notebook.replay, notebook.session.course())
-    if Runtime.current().is_remote:
-        from mlstack_nb.app.remote.hand_over import run_cells
-
-        _, errors = run_cells(notebook.session, progress, part=options, use_cache=use_cache)
-    else:
-        _, errors = notebook.session.run_all(notebook.execute, listener=progress, part=options, use_cache=use_cache)
-    for error in errors.values():
-        raise error
 
 
 def _run_row(run: Mapping[str, Any]) -> list[str | State]:
