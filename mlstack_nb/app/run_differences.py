@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mlstack_nb.app.differences import Finding, differences
 from mlstack_nb.app.explain import side_of, step_of
 from mlstack_nb.app.remote.refreshing import find_run
+from mlstack_nb.app.runtime import Runtime
 from mlstack_nb.app.wording import artifact_line
 from mlstack_nb.errors import MaterializerError
 from mlstack_nb.materializers import by_target
@@ -16,7 +17,7 @@ from mlstack_nb.materializers import by_target
 if TYPE_CHECKING:
     from mlstack_nb.app.workspace import Workspace
     from mlstack_nb.core.artifact import Artifact
-    from mlstack_nb.core.run import Run
+    from mlstack_nb.core.run import Run, StepRun
 
 _FIELDS = ("pipeline", "stack", "state")
 _READABLE = ("mlstack_nb.materializers.builtin_values:", "mlstack_nb.materializers.texts:")
@@ -85,6 +86,20 @@ def _of_step(workspace: Workspace, old: Run, new: Run, name: str) -> Iterator[Fi
         earlier = before.outputs.get(output)
         if earlier is not None and earlier.digest != artifact.digest:
             yield from _of_output(output, earlier, artifact)
+    yield from _of_metrics(_logged(workspace, old, before), _logged(workspace, new, after), of="logged ")
+
+
+def _logged(workspace: Workspace, run: Run, step: StepRun) -> dict[str, float]:
+    """What the step logged in its experiment tracker. Raises ConfigError where that can not be reached."""
+    tracker = Runtime.current(workspace=workspace, stack=run.stack).engine.tracker
+    return tracker.metrics(step.tracker["run_id"]) if tracker is not None and step.tracker else {}
+
+
+def _of_metrics(old: Mapping[str, Any], new: Mapping[str, Any], *, of: str = "") -> Iterator[Finding]:
+    for key in dict.fromkeys([*new, *old]):
+        before, after = old.get(key), new.get(key)
+        if before != after:
+            yield Finding("metric", key, f"{of}{key} {before!r} -> {after!r}{_change(before, after)}", before, after)
 
 
 def _of_output(name: str, was: Artifact, now: Artifact) -> Iterator[Finding]:
@@ -94,10 +109,7 @@ def _of_output(name: str, was: Artifact, now: Artifact) -> Iterator[Finding]:
         text = f"output {artifact_line(was, name)} -> {artifact_line(now, name).removeprefix(name).strip()}"
         yield Finding("output", name, text, was.digest, now.digest)
         return
-    for key in dict.fromkeys([*new, *old]):
-        before, after = old.get(key), new.get(key)
-        if before != after:
-            yield Finding("metric", key, f"{key} {before!r} -> {after!r}{_change(before, after)}", before, after)
+    yield from _of_metrics(old, new)
 
 
 def _figures(name: str, artifact: Artifact) -> dict[str, Any]:

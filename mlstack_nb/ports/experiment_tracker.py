@@ -38,3 +38,7 @@ class ExperimentTracker(StackComponent, ABC):
 
         For a step that runs in a kernel of its own; the process that entered it finishes it.
         """
+
+    @abstractmethod
+    def metrics(self, run_id: str) -> dict[str, float]:
+        """The last value of each metric in a tracker run. Raises ConfigError where that can not be reached."""

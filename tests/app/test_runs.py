@@ -3,13 +3,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import mlflow
 import pytest
 
-from mlstack_nb.app import runs
+from mlstack_nb import pipeline, step
+from mlstack_nb.app import components, runs, stacks
+from mlstack_nb.app.run_differences import compare
 from mlstack_nb.app.runtime import Runtime
 from mlstack_nb.app.workspace import Workspace
 from mlstack_nb.core.pipeline import Pipeline
 from mlstack_nb.core.run import Run
+from mlstack_nb.core.stack import Kind
 from mlstack_nb.core.step import Fingerprint, FromStep, Output, Step
 from mlstack_nb.errors import NotFoundError
 
@@ -74,3 +78,24 @@ def test_a_new_workspace_has_no_runs(here: Workspace) -> None:
     assert runs.list_all(here) == []
     with pytest.raises(NotFoundError, match="There is no run yet"):
         runs.show(here)
+
+
+def test_what_steps_logged_in_their_tracker_is_compared(workspace: Path) -> None:
+    place = Workspace(workspace)
+    components.register(place, Kind.EXPERIMENT_TRACKER, "tracking", flavor="mlflow")
+    kinds = {Kind.ORCHESTRATOR: "default", Kind.ARTIFACT_STORE: "default", Kind.EXPERIMENT_TRACKER: "tracking"}
+    stacks.register(place, "tracked", kinds)
+    stacks.activate(place, "tracked")
+
+    @step(experiment_tracker="tracking")
+    def train(depth: int) -> None:
+        mlflow.log_metric("auc", 0.5 + depth / 10)
+
+    @pipeline
+    def training(depth: int) -> None:
+        train(depth)
+
+    first, second = training(1), training(2)
+    found = compare(place, first.id, second.id).steps["train"]
+    assert "logged auc 0.6 -> 0.7 (+0.1)" in [one.text for one in found]
+    assert compare(place, first.id, first.id).steps["train"] == ()

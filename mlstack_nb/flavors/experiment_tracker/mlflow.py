@@ -122,6 +122,12 @@ class MlflowTracker(ExperimentTracker):
             mlflow.set_tracking_uri(self.uri)
             mlflow.start_run(run_id=run_id)
 
+    def metrics(self, run_id: str) -> dict[str, float]:
+        """Raises ConfigError within seconds when MLflow can not be reached or refuses."""
+        mlflow = _imported()
+        with _environment(self._variables()), self._explained(), _environment(_impatience()):
+            return dict(mlflow.MlflowClient(self.uri).get_run(run_id).data.metrics)
+
     def _variables(self) -> dict[str, str | None]:
         """The environment during a step, for what it starts, too; None: unset. What a user's own run set is away."""
         config = self.configuration
