@@ -10,6 +10,7 @@ from typing import Any
 from mlstack_nb.errors import CellCancelledError, CellError, CellTimeoutError, KernelDiedError
 from mlstack_nb.kernels import documents
 from mlstack_nb.kernels.outcome import FailedCell, line_in_cell, plain_text
+from mlstack_nb.source.distributions import installed_by
 
 LONGEST_VALUE = 2000  # characters of an exception's text
 
@@ -97,6 +98,8 @@ def _hint(ename: str, evalue: str) -> str:
     if ename == "StdinNotImplementedError":
         return "Nobody is there to answer input(): make what it asks for a parameter."
     if ename == "ModuleNotFoundError" and "'" in evalue:
-        package = evalue.split("'")[1].partition(".")[0]
+        package = installed_by(evalue.split("'")[1])
         return f"Install it in the kernel's environment: `python -m pip install {package}`."
+    if ename == "MemoryError":
+        return "Work on less data at once, or give it more memory."
     return "Mend the cell and run the notebook again."

@@ -25,6 +25,12 @@ _USUAL = {
 }
 
 
+def installed_by(module: str) -> str:
+    """What to install for a module that is missing: as it is called itself, where nothing else is known."""
+    top = module.partition(".")[0]
+    return _USUAL.get(top, top)
+
+
 @dataclass(frozen=True, slots=True)
 class Distribution:
     """`name` as normalised for comparison (`scikit-learn`)."""

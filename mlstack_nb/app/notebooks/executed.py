@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mlstack_nb.app.explain import step_of
 from mlstack_nb.app.notebooks.function_step import function_notebook
 from mlstack_nb.app.notebooks.live_step import leave_notebook
+from mlstack_nb.app.notebooks.runs import SETUP
 from mlstack_nb.app.notebooks.step_notebooks import BODY, OUTPUTS, TRACKING
 from mlstack_nb.app.remote.refreshing import find_run
 from mlstack_nb.app.runtime import Runtime
@@ -99,7 +100,7 @@ def _found(workspace: Workspace, reference: str, step: str) -> tuple[StepRun, by
     run = find_run(workspace, reference)
     found = step_of(run, step)
     store = Runtime.current(workspace=workspace, stack=run.stack).engine.store
-    content = store.notebook(run.id, step) or _of_maker(found, store)
+    content = store.notebook(run.id, step) or _of_maker(found, store) or store.notebook(run.id, f"{SETUP} for {step}")
     if content is None:
         what = f"Step {step!r} of run {run.id} has no notebook of its own: it {_why(found)}."
         raise NotFoundError(what, _elsewhere(run, step, store))
@@ -111,6 +112,8 @@ def _elsewhere(run: Run, step: str, store: Store) -> str:
     if run.mode == "interactive":
         return f"Have one written in the notebook that ran it: %pipeline debug {step}"
     for other in run.steps:
+        if store.notebook(run.id, f"{SETUP} for {other.step}") is not None and not step_of(run, step).key:
+            return f"Ordinary cells failed, for {other.step!r}, too: mlstack runs notebook {run.id} {other.step}"
         if other.step != step and store.notebook(run.id, other.step) is not None:
             return f"It ran in that of step {other.step!r}: mlstack runs notebook {run.id} {other.step}"
     return "Run its notebook by the command line, and every step leaves one: mlstack run NB.ipynb"

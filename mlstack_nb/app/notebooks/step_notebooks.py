@@ -102,28 +102,32 @@ def _in_order(
     todo: list[tuple[Any, Piece | str]] = [(piece.order, piece) for piece in pieces]
     todo += [(order, name) for name, order in values.items()]
     names: list[str] = []
-    lines: list[str] = []
+    joined: list[Piece] = []
     for _, item in sorted(todo, key=lambda pair: pair[0]):
+        if joined and (isinstance(item, str) or item.is_alone):
+            yield _of_pieces(joined)
+            joined = []
         if isinstance(item, str):
-            if lines:
-                yield _code("\n".join(lines))
-                lines = []
             names.append(item)
             continue
         if names:
             yield _code(taking(names, run_id=run_id, step=step))
             names = []
         if item.is_alone:
-            if lines:
-                yield _code("\n".join(lines))
-                lines = []
-            yield _code(item.text)
+            yield _of_pieces([item])
         else:
-            lines.append(item.text)
+            joined.append(item)
     if names:
         yield _code(taking(names, run_id=run_id, step=step))
-    if lines:
-        yield _code("\n".join(lines))
+    if joined:
+        yield _of_pieces(joined)
+
+
+def _of_pieces(pieces: list[Piece]) -> dict[str, Any]:
+    """A cell that knows from which cells its lines are, and how many each of them gave."""
+    cell = _code("\n".join(piece.text for piece in pieces))
+    cell["metadata"]["mlstack"] = {"pieces": [[piece.label, len(piece.text.splitlines())] for piece in pieces]}
+    return cell
 
 
 def _body(step: CompiledStep) -> Iterator[dict[str, Any]]:
