@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,8 @@ def _write(text: str, path: Path, *, force: bool, as_json: bool, **facts: Any) -
     if str(path) == _STDOUT:
         click.echo(text, nl=False)
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # what is wrong with it, writing tells
+        path.parent.mkdir(parents=True, exist_ok=True)
     write(text.encode(), path, force=force)
     if as_json:
         print_json({"path": str(path), **facts})
