@@ -50,6 +50,13 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     magics.unload(shell)
 
 
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    """Where Jupyter's server finds its extension."""
+    from mlstack_nb.server.extension import MlstackExtension
+
+    return [{"module": "mlstack_nb.server.extension", "app": MlstackExtension}]
+
+
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

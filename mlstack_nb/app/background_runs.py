@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from mlstack_nb.app.request import Request
     from mlstack_nb.app.workspace import Workspace
 
+LOG = "run.log"
+
 
 def begin(workspace: Workspace, request: Request, *, folder: Path) -> str:
     """Start the run with `folder` as its working directory; returns its id. What it prints is in the workspace's logs.
@@ -23,17 +27,21 @@ def begin(workspace: Workspace, request: Request, *, folder: Path) -> str:
     It is in the catalog when its process has come so far, a moment later.
     """
     run_id = request.run_id or new_run_id()
-    workspace.ensure()
-    place = workspace.root / "logs" / run_id
-    place.mkdir(parents=True, mode=0o700)
-    words = [*_words(request), "--run-id", run_id]
-    if request.values:
-        values = place / "parameters.json"
-        values.write_text(json.dumps(dict(request.values)), encoding="utf-8")
-        words += ["-f", str(values)]
-    with (place / "run.log").open("wb") as log:
-        subprocess.Popen(  # noqa: S603 - our own command; `-P`, as the folder may hold any module
-            [sys.executable, "-P", "-m", "mlstack_nb.cli", "run", *words, "--", request.target],
+    start_process(workspace, arguments_of(workspace, replace(request, run_id=run_id)), run_id, folder)
+    return run_id
+
+
+def arguments_of(workspace: Workspace, request: Request) -> list[str]:
+    """The words of `mlstack run` that ask for the same, but for the run's id; values go by a file beside its log."""
+    return ["run", *_words(request, _folder(workspace, request.run_id)), "--", request.target]
+
+
+def start_process(workspace: Workspace, words: Sequence[str], run_id: str, folder: Path) -> subprocess.Popen[bytes]:
+    """Start `mlstack WORDS`, a command that takes `--run-id`; it outlives this process. Raises OSError."""
+    command, *rest = words
+    with (_folder(workspace, run_id) / LOG).open("wb") as log:
+        return subprocess.Popen(  # noqa: S603 - our own command; `-P`, as the folder may hold any module
+            [sys.executable, "-P", "-m", "mlstack_nb.cli", command, "--run-id", run_id, *rest],
             cwd=folder,
             env={**os.environ, WORKSPACE_VARIABLE: str(workspace.root.absolute())},
             stdin=subprocess.DEVNULL,
@@ -41,11 +49,22 @@ def begin(workspace: Workspace, request: Request, *, folder: Path) -> str:
             stderr=log,
             start_new_session=True,
         )
-    return run_id
 
 
-def _words(request: Request) -> list[str]:
-    """The options of `mlstack run` that ask for the same."""
+def said(workspace: Workspace, run_id: str) -> str:
+    """What the process of a run has printed itself, in place of the run's steps."""
+    return (_folder(workspace, run_id) / LOG).read_text(encoding="utf-8", errors="replace")
+
+
+def _folder(workspace: Workspace, run_id: str) -> Path:
+    workspace.ensure()
+    place = workspace.root / "logs" / run_id
+    place.mkdir(parents=True, mode=0o700, exist_ok=True)
+    return place
+
+
+def _words(request: Request, place: Path) -> list[str]:
+    """The options of `mlstack run` that ask for the same; values with a type go by a file in the folder `place`."""
     named = {
         "--stack": request.stack,
         "--from": request.first,
@@ -57,4 +76,9 @@ def _words(request: Request) -> list[str]:
     flags = {"--no-cache": not request.use_cache, "--fail-fast": request.fail_fast, "--whole": request.whole}
     words = [word for name, text in request.texts.items() for word in ("-p", f"{name}={text}")]
     words += [word for option, text in named.items() if text for word in (option, text)]
-    return words + [option for option, is_set in flags.items() if is_set]
+    words += [option for option, is_set in flags.items() if is_set]
+    if request.values:
+        values = place / "parameters.json"
+        values.write_text(json.dumps(dict(request.values)), encoding="utf-8")
+        words += ["-f", str(values)]
+    return words

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import metadata
+from pathlib import Path
 
 from mlstack_nb.app.configuration import validated
 from mlstack_nb.app.workspace import Workspace
@@ -18,6 +19,7 @@ from mlstack_nb.errors import MlstackError
 from mlstack_nb.flavors import registry
 
 DISTRIBUTION = "mlstack-nb"
+LAB_EXTENSION = "mlstack-nb"
 OLDEST_PYTHON = (3, 11)
 LITTLE_SPACE_BYTES = 1_000_000_000
 NO_SPACE_BYTES = 100_000_000
@@ -41,7 +43,7 @@ class Check:
 
 def examine(find: Callable[[], Workspace] = Workspace.find) -> list[Check]:
     """Every check, in the order a person would make them. Makes the workspace when it is not there yet."""
-    checks = [_python(), *_packages(), _drawing()]
+    checks = [_python(), *_packages(), _drawing(), _lab_ui()]
     try:
         workspace = find()
     except MlstackError as error:
@@ -92,6 +94,15 @@ def _drawing() -> Check:
         return Check("dot", Verdict.OK, "graphs are laid out by graphviz")
     hint = "For graphs laid out by graphviz, install it (apt install graphviz, brew install graphviz)."
     return Check("dot", Verdict.WARN, "not installed; graphs are drawn in a simpler layout", hint)
+
+
+def _lab_ui() -> Check:
+    from jupyter_core.paths import jupyter_path
+
+    if any(Path(folder, LAB_EXTENSION, "package.json").is_file() for folder in jupyter_path("labextensions")):
+        return Check("lab", Verdict.OK, "Lab UI installed")
+    hint = f"Install a wheel of {DISTRIBUTION}, or Node.js 20 and then {DISTRIBUTION} again. Nothing else needs it."
+    return Check("lab", Verdict.WARN, "Lab UI not installed", hint)
 
 
 def _writable(workspace: Workspace) -> str:

@@ -77,8 +77,16 @@ def standings(
 
 
 def _read_again(cell: StepCell, cells: Mapping[str, StepCell], bindings: Bindings, engine: Engine) -> StepCell:
-    line, body, label = cell.line, cell.body, cell.label
-    return read_step(line, body, label=label, cells=cells, bindings=bindings, engine=engine, cell_id=cell.cell_id)
+    return read_step(
+        cell.line,
+        cell.body,
+        label=cell.label,
+        cell_id=cell.cell_id,
+        cells=cells,
+        bindings=bindings,
+        engine=engine,
+        tagged=cell.tagged,
+    )
 
 
 def _behind(step: Step, found: Mapping[str, Standing]) -> tuple[str, ...]:
@@ -91,12 +99,12 @@ def _compared(last: StepRun | None, now: StepRun, step: Step, engine: Engine) ->
         return Standing(Freshness.NEVER, step, now)
     if not last.state.is_good or last.key != now.key:
         return Standing(Freshness.STALE, step, now)
-    reason = _lost(step, now.key, engine) if may_reuse(step.settings) else None
+    reason = lost(step, now.key, engine) if may_reuse(step.settings) else None
     return Standing(Freshness.STALE if reason else Freshness.FRESH, step, replace(now, reason=reason))
 
 
-def _lost(step: Step, key: str, engine: Engine) -> Reason | None:
-    """What is the matter with the cache entry, if anything."""
+def lost(step: Step, key: str, engine: Engine) -> Reason | None:
+    """What is the matter with the cache entry of a key, if anything."""
     found = engine.store.look_up(key)
     if isinstance(found, Reason):
         return found

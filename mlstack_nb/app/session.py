@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlstack_nb.app.bindings import Bindings
 from mlstack_nb.app.freshness import Freshness, Standing, standings
@@ -28,6 +28,9 @@ from mlstack_nb.errors import GraphError, NotFoundError, UsageError
 from mlstack_nb.ports.orchestrator import Company
 from mlstack_nb.source.cell import parse as parse_cell
 from mlstack_nb.source.scope import NotebookScope
+
+if TYPE_CHECKING:
+    from mlstack_nb.app.notebooks.tagged_step import TaggedStep
 
 Namespace = dict[str, Any]
 Execute = Callable[[StepCell, Namespace], Left]
@@ -103,7 +106,7 @@ class Session:
                 self.forget(name)
 
     def drive_cell(
-        self, line: str, body: str, *, label: str, cell_id: str | None = None
+        self, line: str, body: str, *, label: str, cell_id: str | None = None, tagged: TaggedStep | None = None
     ) -> Generator[Namespace, Left, StepRun]:
         """Run one step cell: yields the fresh namespace to execute `body` in, takes it back, binds the outputs.
 
@@ -111,7 +114,7 @@ class Session:
         yields when the cell does not fit the others.
         """
         runtime = Runtime.current()
-        cell = self._read(line, body, label=label, cell_id=cell_id, runtime=runtime)
+        cell = self._read(line, body, label=label, cell_id=cell_id, runtime=runtime, tagged=tagged)
         step = cell.step
         self._forget_edited(cell_id, label=label, besides=step.name)
         inputs = self._values_of(step)
@@ -157,7 +160,9 @@ class Session:
             raise UsageError("This notebook has no step yet.", "Run a cell that starts with: %%step NAME")
         runtime = Runtime.current()
         self._cells = {
-            name: self._read(cell.line, cell.body, label=cell.label, cell_id=cell.cell_id, runtime=runtime)
+            name: self._read(
+                cell.line, cell.body, label=cell.label, cell_id=cell.cell_id, runtime=runtime, tagged=cell.tagged
+            )
             for name, cell in self._cells.items()
         }
         left: dict[str, Left] = {}
@@ -221,11 +226,11 @@ class Session:
         """Whether each step is what it would be if it were run now."""
         return {name: standing.freshness for name, standing in self.standings().items()}
 
-    def _read(self, line: str, body: str, *, label: str, cell_id: str | None, runtime: Runtime) -> StepCell:
-        cells, bindings = self._cells, self.bindings
-        cell = read_step(
-            line, body, label=label, cell_id=cell_id, cells=cells, bindings=bindings, engine=runtime.engine
-        )
+    def _read(
+        self, line: str, body: str, *, label: str, cell_id: str | None, runtime: Runtime, tagged: TaggedStep | None
+    ) -> StepCell:
+        place: dict[str, Any] = {"label": label, "cell_id": cell_id, "tagged": tagged}
+        cell = read_step(line, body, cells=self._cells, bindings=self.bindings, engine=runtime.engine, **place)
         runtime.check_tracker(cell.step)
         return cell
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlstack_nb.app.bindings import Bindings
 from mlstack_nb.app.loaded_code import check_loaded, modules_of
@@ -21,6 +21,9 @@ from mlstack_nb.source.cell import parse as parse_cell
 from mlstack_nb.source.reach import Reach, reach
 from mlstack_nb.source.step_line import StepLine
 from mlstack_nb.source.step_line import parse as parse_line
+
+if TYPE_CHECKING:
+    from mlstack_nb.app.notebooks.tagged_step import TaggedStep
 
 CAPTURED_AT_MOST = 256 * 1024 * 1024
 """In bytes, as `sys.getsizeof` counts: the arrays and frames that can be large tell it truly."""
@@ -42,6 +45,7 @@ class StepCell:
     prelude: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     captured: Mapping[str, Value] = field(default_factory=dict)
+    tagged: TaggedStep | None = None
 
 
 def read_step(
@@ -53,16 +57,20 @@ def read_step(
     bindings: Bindings,
     engine: Engine,
     cell_id: str | None = None,
+    tagged: TaggedStep | None = None,
 ) -> StepCell:
     """The step that `line` and `body` make, against the other `cells` and what ordinary cells have bound.
 
     Raises UsageError or StepSyntaxError for the text, ConflictError when another cell has the name, GraphError and
     its kin when it does not fit the others.
     """
-    asked = parse_line(line)
+    asked = parse_line(line) if tagged is None else tagged.asked
     _check_others(asked, cell_id, cells)
-    cell = parse_cell(body, label=label, first_line=2)
+    cell = parse_cell(body, label=label, first_line=2 if tagged is None else 1)
     producers = _producers(asked.name, cells)
+    if tagged is not None:
+        _check_makers(tagged, cells)
+        producers |= tagged.makers
     allowed = producers if asked.inputs is None else asked.inputs
     found = reach(cell, bindings.scope, outputs=set(allowed), through_values=False)
     _check_no_cycle(asked, cell, found, producers, cells)
@@ -75,7 +83,7 @@ def read_step(
     _tell_outdated(found.values, asked.name, bindings, engine)
     captured = {name: _capture(name, asked.name, bindings, engine) for name in stored}
     prelude = tuple(definition.name for definition in found.definitions)
-    return StepCell(step, line, body, label, cell_id, prelude, {**found.constants, **plain}, captured)
+    return StepCell(step, line, body, label, cell_id, prelude, {**found.constants, **plain}, captured, tagged)
 
 
 def _producers(name: str, cells: Mapping[str, StepCell]) -> dict[str, str]:
@@ -108,6 +116,18 @@ def _check_others(asked: StepLine, cell_id: str | None, cells: Mapping[str, Step
             raise UndefinedNameError(
                 f"Step {asked.name!r} is to run after {before!r}, which is no step here.",
                 f"Steps so far: {', '.join(cells) or 'none yet'}.",
+            )
+
+
+def _check_makers(tagged: TaggedStep, cells: Mapping[str, StepCell]) -> None:
+    """What a step gives follows from the cells below it, which may have changed since it ran."""
+    for name, maker in tagged.makers.items():
+        given = {output.name for output in cells[maker].step.outputs} if maker in cells else set()
+        if name not in given:
+            how = "did not give it when it ran" if maker in cells else "has not run yet"
+            raise GraphError(
+                f"Step {tagged.asked.name!r} reads {name!r} of step {maker!r}, which {how}.",
+                f"Run the cell of step {maker!r}, then this one.",
             )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, RowMapping, Update
 
 LAST = "last"
-_GOING_ON = (State.PENDING.value, State.RUNNING.value)
+GOING_ON = (State.PENDING.value, State.RUNNING.value)
 _LOST = json.dumps({"type": "ProcessEnded", "message": "the process that ran it ended"})
 
 
@@ -44,7 +44,7 @@ def list_runs(
 
 def going_on(catalog: Catalog, *, mode: str) -> list[Run]:
     """Those of a mode that have not ended, oldest first, without their steps."""
-    query = select(runs).where(runs.c.state.in_(_GOING_ON), runs.c.mode == mode).order_by(runs.c.started_at)
+    query = select(runs).where(runs.c.state.in_(GOING_ON), runs.c.mode == mode).order_by(runs.c.started_at)
     with catalog.read() as connection:
         return [run_of(row, ()) for row in connection.execute(query).mappings()]
 
@@ -83,7 +83,7 @@ def owner_of(catalog: Catalog, run_id: str) -> Owner:
 
 def end_lost_steps(catalog: Catalog, run_id: str, *, but: str) -> None:
     """Steps that another process, which has ended, left as running end as failed. `but` is the caller's own step."""
-    lost = (step_runs.c.run_id == run_id) & (step_runs.c.step != but) & step_runs.c.state.in_(_GOING_ON)
+    lost = (step_runs.c.run_id == run_id) & (step_runs.c.step != but) & step_runs.c.state.in_(GOING_ON)
     with catalog.write() as connection:
         connection.execute(_failed(lost))
 
@@ -159,7 +159,7 @@ def _outputs(connection: Connection, ids: Sequence[str]) -> dict[str, dict[str, 
 
 def _fail_lost_runs(catalog: Catalog) -> None:
     """Runs that this host's dead processes left behind end as failed, at the last time they were heard of."""
-    query = select(runs).where(runs.c.state.in_(_GOING_ON), runs.c.owner_host == this_host())
+    query = select(runs).where(runs.c.state.in_(GOING_ON), runs.c.owner_host == this_host())
     with catalog.read() as connection:
         open_runs = connection.execute(query).all()
     lost = [row.id for row in open_runs if Owner(row.owner_host, row.owner_pid, row.owner_ticks).is_gone]
@@ -170,8 +170,8 @@ def _fail_lost_runs(catalog: Catalog) -> None:
     failed = State.FAILED.value
     with catalog.write() as connection:
         # it may have ended well between the two transactions
-        still = runs.c.id.in_(lost) & runs.c.state.in_(_GOING_ON)
-        going_on = step_runs.c.run_id.in_(select(runs.c.id).where(still)) & step_runs.c.state.in_(_GOING_ON)
+        still = runs.c.id.in_(lost) & runs.c.state.in_(GOING_ON)
+        going_on = step_runs.c.run_id.in_(select(runs.c.id).where(still)) & step_runs.c.state.in_(GOING_ON)
         connection.execute(_failed(going_on))
         connection.execute(
             update(runs).where(still).values(state=failed, ended_at=func.coalesce(heard_of, runs.c.started_at))

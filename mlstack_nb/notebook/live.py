@@ -16,8 +16,10 @@ from mlstack_nb.notebook import execution
 from mlstack_nb.notebook.badge import Badge
 from mlstack_nb.notebook.compilation import Body, Shell
 from mlstack_nb.notebook.replay import replay
+from mlstack_nb.notebook.tagged import is_skipped, is_stored_request, request_metadata
 
 if TYPE_CHECKING:
+    from mlstack_nb.app.notebooks.tagged_step import TaggedStep
     from mlstack_nb.app.session import Session
     from mlstack_nb.app.step_cells import StepCell
     from mlstack_nb.core.run import StepRun
@@ -97,6 +99,8 @@ class LiveNotebook:
         self._executing = executing.outer
         if not (result.success and info.store_history) or executing.is_step or executing.outer is not None:
             return
+        if is_skipped(request_metadata(self.shell)):
+            return
         label = cell_label(executing.number)
         if self._session is None:
             self._earlier.append((label, info.raw_cell, info.cell_id))
@@ -133,15 +137,49 @@ class LiveNotebook:
         with self._with_badge(body.step) as show:
             show(await execution.run_async(self.shell, body, self._drive(line, body)))
 
+    def run_tagged(self, tagged: TaggedStep) -> None:
+        """Run the step that a cell is by its tags, or is part of, as `run_step` runs a `%%step` cell."""
+        __tracebackhide__ = True
+        body = self._tagged_body(tagged)
+        with self._with_badge(body.step, replays=tagged.is_first) as show:
+            run = execution.run(self.shell, body, self._drive(tagged.line, body, tagged))
+            self._define(tagged, body)
+            show(run)
+
+    async def run_tagged_async(self, tagged: TaggedStep) -> None:
+        """`run_tagged` for a step with a top-level `await`."""
+        __tracebackhide__ = True
+        body = self._tagged_body(tagged)
+        with self._with_badge(body.step, replays=tagged.is_first) as show:
+            run = await execution.run_async(self.shell, body, self._drive(tagged.line, body, tagged))
+            self._define(tagged, body)
+            show(run)
+
     def execute(self, cell: StepCell, namespace: dict[str, Any]) -> Left:
         """Run a known step cell's body once, as a part of a whole run."""
         __tracebackhide__ = True
-        body = Body(cell.step.name, f"%%step {cell.line}\n", cell.body, _cell_number(cell.label))
+        header = "" if cell.tagged is not None else f"%%step {cell.line}\n"
+        body = Body(cell.step.name, header, cell.body, _cell_number(cell.label))
         return execution.run_once(self.shell, body, namespace)
 
-    def _drive(self, line: str, body: Body) -> execution.Drive[StepRun]:
+    def _drive(self, line: str, body: Body, tagged: TaggedStep | None = None) -> execution.Drive[StepRun]:
         cell_id = self._executing.info.cell_id if self._executing is not None else None
-        return self.session.drive_cell(line, body.text, label=cell_label(body.number), cell_id=cell_id)
+        if tagged is not None:
+            cell_id = tagged.cell_id
+        return self.session.drive_cell(line, body.text, label=cell_label(body.number), cell_id=cell_id, tagged=tagged)
+
+    def _tagged_body(self, tagged: TaggedStep) -> Body:
+        executing = self._executing
+        if executing is not None:
+            executing.is_step = True
+        number = executing.number if executing is not None else self.shell.execution_count
+        return Body(tagged.asked.name, "", tagged.body, number)
+
+    def _define(self, tagged: TaggedStep, body: Body) -> None:
+        """The imports, functions and classes of a tagged step are there for the cells below it, as code."""
+        if tagged.definitions:
+            self.shell.run_cell(tagged.definitions, store_history=False).raise_error()
+            self._record(self.session, cell_label(body.number), tagged.definitions, None)
 
     def _forget(self, cell_ids: list[str]) -> None:
         if self._session is not None:
@@ -151,9 +189,7 @@ class LiveNotebook:
 
     def _deleted(self) -> list[str]:
         """Cells that were deleted since the last execution: JupyterLab says so once, with the next request."""
-        get_parent = getattr(self.shell, "get_parent", None)
-        metadata = get_parent().get("metadata", {}) if get_parent is not None else {}
-        deleted = metadata.get("deletedCells", ())
+        deleted = request_metadata(self.shell).get("deletedCells", ())
         return [cell for cell in deleted if isinstance(cell, str)]
 
     def _body(self, line: str, text: str) -> Body:
@@ -173,12 +209,15 @@ class LiveNotebook:
         return Body(step, header, text, number)
 
     @contextmanager
-    def _with_badge(self, step: str) -> Iterator[Any]:
-        """Show the badge of a step that ended well, below its output, or of one that was begun and failed."""
+    def _with_badge(self, step: str, *, replays: bool = True) -> Iterator[Any]:
+        """Show the badge of a step that ended well, below its output, or of one that was begun and failed.
+
+        `replays`: what a step from the cache showed is shown, too.
+        """
         __tracebackhide__ = True
         before = self.session.states.get(step)
         try:
-            yield lambda run: self.show(Badge(run, replayed=self.replay(run)))
+            yield lambda run: self.show(Badge(run, replayed=replays and self.replay(run)))
         except BaseException:
             after: StepRun | None = self.session.states.get(step)
             if after is not None and after is not before:
@@ -207,7 +246,8 @@ def _executed_before(shell: Shell) -> Iterator[tuple[str, str, str | None]]:
     if history is None:
         return
     failed = getattr(history, "exceptions", {})
-    for number, text in enumerate(history.input_hist_raw[: shell.execution_count - 1]):
+    count = shell.execution_count - (1 if is_stored_request(shell) else 0)
+    for number, text in enumerate(history.input_hist_raw[:count]):
         if text and number not in failed:
             yield cell_label(number), text, None
 

@@ -18,11 +18,13 @@ from mlstack_nb.notebook.compilation import awaits
 from mlstack_nb.notebook.completion import completer
 from mlstack_nb.notebook.line_words import help_of
 from mlstack_nb.notebook.live import LiveNotebook
+from mlstack_nb.notebook.tagged import TaggedCells
 from mlstack_nb.source.step_line import help_text
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+_REGISTERED = "get_ipython().magics_manager.registry['MlstackMagics']"
 MAGICS = {"cell": ("step",), "line": ("pipeline", "stack")}
 
 
@@ -35,6 +37,7 @@ class MlstackMagics(Magics):
         self.notebook = LiveNotebook(shell)
         self.completer = completer(self.notebook)
         self.transform = awaiting(self.notebook)
+        self.tagged_cells = TaggedCells(shell, f"{_REGISTERED}.tagged", is_executing=lambda: self.notebook.is_executing)
 
     @no_var_expand
     @cell_magic
@@ -52,6 +55,16 @@ class MlstackMagics(Magics):
         """What a `%%step` cell with a top-level `await` becomes."""
         __tracebackhide__ = True
         await self.notebook.run_step_async(line, cell)
+
+    def tagged(self) -> None:
+        """What a cell becomes that is a step by its tags."""
+        __tracebackhide__ = True
+        self.notebook.run_tagged(self.tagged_cells.take())
+
+    async def tagged_async(self) -> None:
+        """What such a cell with a top-level `await` becomes."""
+        __tracebackhide__ = True
+        await self.notebook.run_tagged_async(self.tagged_cells.take())
 
     @no_var_expand
     @line_magic
@@ -87,8 +100,7 @@ def awaiting(notebook: LiveNotebook) -> Callable[[list[str]], list[str]]:
                     )
                 )
             ] if awaits(notebook.shell, body):
-                magics = f"get_ipython().magics_manager.registry[{MlstackMagics.__name__!r}]"
-                return [f"await {magics}.step_async({line!r}, {body!r})\n"]
+                return [f"await {_REGISTERED}.step_async({line!r}, {body!r})\n"]
         return lines
 
     return transform
@@ -113,7 +125,7 @@ def load(shell: InteractiveShell) -> None:
     shell.register_magics(magics)
     shell.events.register("pre_run_cell", magics.notebook.before_cell)
     shell.events.register("post_run_cell", magics.notebook.after_cell)
-    shell.input_transformers_post.append(magics.transform)
+    shell.input_transformers_post += [magics.transform, magics.tagged_cells.transform]
     shell.Completer.custom_matchers.append(magics.completer)
     run_view.register(shell)
     cause.register(shell)
@@ -126,7 +138,8 @@ def unload(shell: InteractiveShell) -> None:
         return
     shell.events.unregister("pre_run_cell", magics.notebook.before_cell)
     shell.events.unregister("post_run_cell", magics.notebook.after_cell)
-    shell.input_transformers_post.remove(magics.transform)
+    for transform in (magics.transform, magics.tagged_cells.transform):
+        shell.input_transformers_post.remove(transform)
     shell.Completer.custom_matchers.remove(magics.completer)
     run_view.unregister(shell)
     cause.unregister(shell)

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+
+import { bounds, layered, meets, readPlain, toDot, toPath } from '../src/components/layout';
+
+const BOX = { width: 144, height: 72 };
+
+describe('layered', () => {
+  it('puts a step below those it reads', async () => {
+    const { boxes } = await layered(
+      [BOX, BOX, BOX],
+      [
+        [0, 1],
+        [1, 2]
+      ]
+    );
+    expect(boxes[0].y).toBeLessThan(boxes[1].y);
+    expect(boxes[1].y).toBeLessThan(boxes[2].y);
+  });
+
+  it('keeps boxes of one layer apart', async () => {
+    const { boxes } = await layered(
+      [BOX, BOX, BOX],
+      [
+        [0, 1],
+        [0, 2]
+      ]
+    );
+    expect(boxes[1].y).toBeCloseTo(boxes[2].y);
+    expect(Math.abs(boxes[1].x - boxes[2].x)).toBeGreaterThanOrEqual(BOX.width);
+  });
+
+  it('draws every edge, also two between the same boxes', async () => {
+    const { curves } = await layered(
+      [BOX, BOX],
+      [
+        [0, 1],
+        [0, 1]
+      ]
+    );
+    expect(curves.map(curve => curve.length >= 4)).toEqual([true, true]);
+  });
+
+  it('ends an edge at the border of its boxes', async () => {
+    const { boxes, curves } = await layered([BOX, BOX], [[0, 1]]);
+    expect(curves[0][0].y).toBeCloseTo(boxes[0].y + BOX.height / 2, 0);
+    expect(curves[0][curves[0].length - 1].y).toBeCloseTo(boxes[1].y - BOX.height / 2, 0);
+  });
+
+  it('has all boxes inside its size', async () => {
+    const layout = await layered(
+      [BOX, BOX, BOX],
+      [
+        [0, 2],
+        [1, 2]
+      ]
+    );
+    for (const { x, y } of layout.boxes) {
+      expect(x - BOX.width / 2).toBeGreaterThanOrEqual(-0.5);
+      expect(x + BOX.width / 2).toBeLessThanOrEqual(layout.width + 0.5);
+      expect(y + BOX.height / 2).toBeLessThanOrEqual(layout.height + 0.5);
+    }
+  });
+
+  it('lays out nothing as nothing', async () => {
+    expect(await layered([], [])).toEqual({ width: 0, height: 0, boxes: [], curves: [] });
+  });
+
+  it('lays out a graph of 1,000 steps', async () => {
+    const links = Array.from({ length: 999 }, (_, index) => [Math.floor(index / 3), index + 1] as const);
+    const { boxes } = await layered(
+      Array.from({ length: 1000 }, () => BOX),
+      links
+    );
+    expect(boxes.filter(Boolean)).toHaveLength(1000);
+  });
+});
+
+describe('toDot', () => {
+  it('has numbers and sizes only', () => {
+    expect(toDot([BOX, BOX], [[0, 1]])).toContain('0[width=2.0000,height=1.0000];1[width=2.0000,height=1.0000];0->1');
+  });
+});
+
+describe('readPlain', () => {
+  it('turns inches from the bottom left into pixels from the top left', () => {
+    const text = 'graph 1 2 3\nnode 0 1 2.5 1 1 "" solid box black lightgrey\nstop\n';
+    expect(readPlain(text, 1, [])).toEqual({ width: 144, height: 216, boxes: [{ x: 72, y: 36 }], curves: [] });
+  });
+});
+
+describe('curves', () => {
+  it('are cubic in a path', () => {
+    const curve = [0, 1, 2, 3].map(at => ({ x: at, y: at }));
+    expect(toPath(curve)).toBe('M0.0 0.0C1.0 1.0 2.0 2.0 3.0 3.0');
+  });
+
+  it('are in sight when their area meets the window', () => {
+    const area = bounds([
+      { x: 0, y: 0 },
+      { x: 10, y: 40 }
+    ]);
+    expect(meets(area, { left: 5, top: 5, right: 6, bottom: 6 })).toBe(true);
+    expect(meets(area, { left: 11, top: 0, right: 20, bottom: 40 })).toBe(false);
+  });
+});

@@ -1,0 +1,1 @@
+"""The Jupyter server extension: REST routes, and events when something changes."""

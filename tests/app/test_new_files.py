@@ -1,0 +1,21 @@
+"""Files that are never written over others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mlstack_nb.app.new_files import write_new
+from mlstack_nb.errors import StoreUnwritableError
+
+
+def test_a_taken_name_gets_a_number(tmp_path: Path) -> None:
+    made = [write_new(b"%d" % number, tmp_path / "a.py").name for number in range(3)]
+    assert made == ["a.py", "a_2.py", "a_3.py"]
+    assert [(tmp_path / name).read_bytes() for name in made] == [b"0", b"1", b"2"]
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnwritableError, match="can not be written"):
+        write_new(b"", tmp_path / "none" / "a.py")
