@@ -31,6 +31,7 @@ def run_row(run: Run, owner: Owner) -> Row:
         "owner_host": owner.host,
         "owner_pid": owner.pid,
         "owner_ticks": owner.ticks,
+        "name": run.name or None,
     }
 
 
@@ -74,6 +75,8 @@ def artifact_row(artifact: Artifact, *, step: StepRun, step_run_id: str, output:
         "kind": artifact.kind.value,
         "metadata": to_text(artifact.metadata),
         "preview": to_text(artifact.preview) if artifact.preview is not None else None,
+        "label": artifact.label or None,
+        "origin": "step",
     }
 
 
@@ -88,6 +91,7 @@ def run_of(row: RowMapping, steps: tuple[StepRun, ...]) -> Run:
         mode=row["mode"],
         parameters=json.loads(row["parameters"]),
         steps=steps,
+        name=row["name"] or "",
     )
 
 
@@ -131,6 +135,7 @@ def artifact_of(row: RowMapping) -> Artifact:
         kind=ArtifactType(row["kind"]),
         metadata=json.loads(row["metadata"]),
         preview=json.loads(row["preview"]) if row["preview"] else None,
+        label=row["label"] or "",
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -19,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision. Revisions are numbered, so that a catalog newer than this code is recognised."""
 
 metadata = MetaData(
@@ -68,8 +69,10 @@ runs = Table(
     Column("owner_host", Text, nullable=False),
     Column("owner_pid", Integer, nullable=False),
     Column("owner_ticks", BigInteger, nullable=False),
+    Column("name", Text),
     Index(None, "started_at"),
     Index(None, "state"),
+    Index(None, "pipeline", "started_at"),
 )
 
 # origin: the step run whose result a cached one repeats; its inputs, parameters and outputs are not written twice
@@ -113,15 +116,17 @@ step_inputs = Table(
     sqlite_with_rowid=False,
 )
 
-# one row per version: an executed step run makes a new version of each of its outputs, a cached one does not
+# one row per version: an executed step run makes a new version of each of its outputs, a cached one does not.
+# origin: how it came, `step` as an output, else by hand; then it may have no step run, and no output.
+# label: the version's name, where its author gave it one
 artifacts = Table(
     "artifacts",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("name", Text, nullable=False),
     Column("version", Integer, nullable=False),
-    Column("step_run_id", Text, ForeignKey("step_runs.id"), nullable=False),
-    Column("output", Text, nullable=False),
+    Column("step_run_id", Text, ForeignKey("step_runs.id")),
+    Column("output", Text),
     Column("created_at", Double, nullable=False),
     Column("type", Text, nullable=False),
     Column("materializer", Text, nullable=False),
@@ -132,8 +137,11 @@ artifacts = Table(
     Column("kind", Text, nullable=False),
     Column("metadata", Text, nullable=False),
     Column("preview", Text),
+    Column("label", Text),
+    Column("origin", Text, nullable=False, server_default="step"),
     UniqueConstraint("name", "version"),
     UniqueConstraint("step_run_id", "output"),
+    UniqueConstraint("name", "label", name="uq_artifacts_name_label"),
 )
 
 # parameters: texts as they were typed. settled_until: of every moment up to it, it is decided what becomes of it
@@ -188,4 +196,98 @@ leaders = Table(
     Column("owner_ticks", BigInteger, nullable=False),
     Column("since", Double, nullable=False),
     Column("expires_at", Double, nullable=False),
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("color", Text, nullable=False),
+    Column("is_exclusive", Boolean, nullable=False),
+    Column("cascades", Boolean, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+
+# subject_kind, subject: what is tagged, linked or told of. `run`, `step_run`: its id; `pipeline`, `artifact` and
+# `model`: the name; `artifact_version` and `model_version`: the id as text; `deployment`: the name
+taggings = Table(
+    "taggings",
+    metadata,
+    Column("subject_kind", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("tag", Text, ForeignKey("tags.name", onupdate="CASCADE", ondelete="CASCADE"), primary_key=True),
+    Index(None, "tag", "subject_kind"),
+)
+
+# what people's code said of a subject; the last value of a name counts
+logged_metadata = Table(
+    "logged_metadata",
+    metadata,
+    Column("subject_kind", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("logged_at", Double, nullable=False),
+)
+
+# about: JSON of what people say of the model: description, license, ...
+models = Table(
+    "models",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("about", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+
+# stage: null for none; the constraint lets a stage have one version
+model_versions = Table(
+    "model_versions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("model", Text, ForeignKey("models.name", onupdate="CASCADE", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("stage", Text),
+    Column("description", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("model", "number", name="uq_model_versions_model_number"),
+    UniqueConstraint("model", "name", name="uq_model_versions_model_name"),
+    UniqueConstraint("model", "stage", name="uq_model_versions_model_stage"),
+)
+
+model_links = Table(
+    "model_links",
+    metadata,
+    Column("version_id", Integer, ForeignKey("model_versions.id", ondelete="CASCADE"), primary_key=True),
+    Column("subject_kind", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("linked_at", Double, nullable=False),
+    Index(None, "subject_kind", "subject"),
+)
+
+# sealed: the values, encrypted with a key that is not in the database
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("sealed", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+)
+
+# service: JSON of what the deployer needs to find what it started: process, port, folder
+deployments = Table(
+    "deployments",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("deployer", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("configuration", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("run_id", Text),
+    Column("step", Text),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
 )

@@ -28,7 +28,7 @@ class Artifact:
     encoding. `object` is the address of the files under `objects/`, the digest of the files themselves;
     None when the value is small enough to live in `inline`, as the text its materializer made of it.
     `type` is the qualified name of the value's class, `materializer` the dotted path of the class that
-    wrote it.
+    wrote it. `label` is the name that its author gave this version.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Artifact:
     kind: ArtifactType = ArtifactType.DATA
     metadata: Mapping[str, Any] = field(default_factory=dict)
     preview: Mapping[str, Any] | None = None
+    label: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -54,6 +55,7 @@ class Artifact:
             "kind": self.kind.value,
             "metadata": dict(self.metadata),
             "preview": None if self.preview is None else dict(self.preview),
+            "label": self.label,
         }
 
     @classmethod

@@ -146,7 +146,10 @@ class StepRun:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Run:
-    """`mode` is how it was started: `interactive` for cells run one by one, `pipeline` for a whole plan, `remote`."""
+    """`mode` is how it was started: `interactive` for cells run one by one, `pipeline` for a whole plan, `remote`.
+
+    `name` is what people call it; most runs have none.
+    """
 
     id: str
     pipeline: str
@@ -157,6 +160,7 @@ class Run:
     mode: str = "pipeline"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     steps: tuple[StepRun, ...] = ()
+    name: str = ""
 
     def __repr__(self) -> str:
         steps = f"{len(self.steps)} step{'' if len(self.steps) == 1 else 's'}"
@@ -170,6 +174,7 @@ class Run:
         """Steps in brief: `key` leads to the cache entry, and an executed step has a record of its own."""
         return {
             "id": self.id,
+            "name": self.name,
             "pipeline": self.pipeline,
             "stack": self.stack,
             "state": self.state.value,
