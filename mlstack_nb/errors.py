@@ -73,7 +73,9 @@ class StepSyntaxError(UsageError):
     pass
 
 
-class NotFoundError(MlstackError):
+class NotFoundError(MlstackError, KeyError):
+    """A KeyError, too, so that `except KeyError` is enough for who looks a name up."""
+
     http_status = 404
 
     @classmethod

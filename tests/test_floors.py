@@ -23,7 +23,8 @@ FLOORS = (
     ("ports",),
     ("materializers", "catalog", "flavors", "engine", "kernels", "testing"),
     ("app",),
-    ("step_notebook", "run_node"),
+    ("step_notebook", "run_node", "track"),
+    ("client",),
     ("notebook", "server", "cli", "compat"),
 )
 RANK = {package: rank for rank, floor in enumerate(FLOORS) for package in floor}

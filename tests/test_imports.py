@@ -65,7 +65,7 @@ def test_loading_the_extension_is_cheap() -> None:
 
 @pytest.mark.parametrize("name", mlstack_nb.__all__)
 def test_every_public_name_resolves(name: str) -> None:
-    assert getattr(mlstack_nb, name).__name__ == name
+    assert getattr(mlstack_nb, name).__name__.rpartition(".")[2] == name
     assert name in dir(mlstack_nb)
 
 
@@ -77,9 +77,9 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 def test_type_checkers_see_the_public_names_where_they_are() -> None:
     (block,) = [node for node in ast.parse(Path(mlstack_nb.__file__).read_text()).body if isinstance(node, ast.If)]
     seen = {
-        alias.name: node.module
+        alias.name: node.module if node.module != "mlstack_nb" else f"mlstack_nb.{alias.name}"
         for node in block.body
-        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("mlstack_nb.")
+        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith("mlstack_nb.")
         for alias in node.names
     }
     assert seen == mlstack_nb._HOMES

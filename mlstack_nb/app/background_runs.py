@@ -73,7 +73,12 @@ def _words(request: Request, place: Path) -> list[str]:
         "--isolation": request.isolation,
         "--timeout": "" if request.timeout_s is None else str(request.timeout_s),
     }
-    flags = {"--no-cache": not request.use_cache, "--fail-fast": request.fail_fast, "--whole": request.whole}
+    flags = {
+        "--no-cache": not request.use_cache,
+        "--fail-fast": request.fail_fast,
+        "--whole": request.whole,
+        "--zenml": request.compat == "zenml",
+    }
     words = [word for name, text in request.texts.items() for word in ("-p", f"{name}={text}")]
     words += [word for option, text in named.items() if text for word in (option, text)]
     words += [option for option, is_set in flags.items() if is_set]
@@ -81,4 +86,8 @@ def _words(request: Request, place: Path) -> list[str]:
         values = place / "parameters.json"
         values.write_text(json.dumps(dict(request.values)), encoding="utf-8")
         words += ["-f", str(values)]
+    if request.configuration:
+        options = place / "options.json"
+        options.write_text(json.dumps(dict(request.configuration)), encoding="utf-8")
+        words += ["-c", str(options)]
     return words

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlstack_nb.app.configuration import validated
 from mlstack_nb.app.names import article, check_name
+from mlstack_nb.app.secrets import SecretSource
 from mlstack_nb.app.workspace import DEFAULT
 from mlstack_nb.catalog import stacks as rows
 from mlstack_nb.core.stack import MANDATORY, Component, Kind
@@ -25,7 +26,7 @@ def register(
 ) -> Component:
     """Raises UsageError for the name, NotFoundError for the flavor, ConfigError, or ConflictError."""
     check_name(str(kind), name)
-    component = validated(kind, name, flavor=flavor, configuration=configuration or {})
+    component = validated(kind, name, flavor=flavor, configuration=configuration or {}, source=SecretSource(workspace))
     with workspace.catalog.write() as connection:
         _refuse_taken(connection, kind, name)
         rows.add_component(connection, component)
@@ -45,7 +46,8 @@ def update(
     with workspace.catalog.write() as connection:
         known = need(connection, kind, name)
         kept = {field: value for field, value in known.configuration.items() if field not in set(remove)}
-        component = validated(kind, name, flavor=known.flavor, configuration={**kept, **(changes or {})})
+        values = {**kept, **(changes or {})}
+        component = validated(kind, name, flavor=known.flavor, configuration=values, source=SecretSource(workspace))
         rows.change_component(connection, component)
     return component
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
-from mlstack_nb.core.stack import Component, Kind
+from mlstack_nb.core.stack import Component, Kind, references
 from mlstack_nb.errors import ConfigError, nearest
 from mlstack_nb.flavors import registry
 
@@ -15,23 +15,49 @@ if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
     from pydantic_core import ErrorDetails
 
+    from mlstack_nb.app.secrets import SecretSource
 
-def validated(kind: Kind, name: str, *, flavor: str, configuration: Mapping[str, Any]) -> Component:
+
+def validated(
+    kind: Kind, name: str, *, flavor: str, configuration: Mapping[str, Any], source: SecretSource
+) -> Component:
     """The component, its configuration as the flavor's `Config` reads it, without the defaults.
 
-    Raises NotFoundError for an unknown flavor, MissingPackageError, or ConfigError that names every wrong field.
+    Fields that refer to secrets are checked with the values, and stay as they are. Raises NotFoundError for an unknown
+    flavor, secret or key, MissingPackageError, or ConfigError that names every wrong field.
     """
     from pydantic import ValidationError
 
     config_class = _model(kind, flavor)
+    referring = {field: value for field, value in configuration.items() if references(value)}
+    given = _with_secrets(configuration, source, f"{kind} {name!r}") if referring else dict(configuration)
     try:
-        config = config_class.model_validate(dict(configuration))
+        config = config_class.model_validate(given)
     except ValidationError as error:
-        raise _explanation(f"{kind} {name!r} (flavor {flavor})", error, config_class) from error
+        wrong = _explanation(f"{kind} {name!r} (flavor {flavor})", error, config_class)
+        raise wrong from (None if referring else error)  # pydantic's error shows the values
     secrets = secret_fields(config_class)
     values = config.model_dump(mode="json", exclude_unset=True)
     revealed = {field: _revealed(getattr(config, field)) for field in secrets & values.keys()}
-    return Component(kind, flavor, name, {**values, **revealed}, secrets)
+    if referring and values.keys() - configuration.keys():
+        _refuse_derived(kind, name, sorted(values.keys() - configuration.keys()))
+    return Component(kind, flavor, name, {**values, **revealed, **referring}, secrets)
+
+
+def _with_secrets(configuration: Mapping[str, Any], source: SecretSource, place: str) -> dict[str, Any]:
+    from mlstack_nb.app.secrets import resolved
+
+    found: dict[str, Any] = resolved(configuration, source, place=place)
+    return found
+
+
+def _refuse_derived(kind: Kind, name: str, fields: list[str]) -> None:
+    """What a flavor takes out of a secret's value would be stored in the clear."""
+    raise ConfigError(
+        f"{kind} {name!r}: {', '.join(map(repr, fields))} would be taken from another field, which a reference to a "
+        "secret does not allow.",
+        f"Give each field by itself: --{fields[0]} '{{{{NAME.KEY}}}}'",
+    )
 
 
 def _model(kind: Kind, flavor: str) -> type[BaseModel]:

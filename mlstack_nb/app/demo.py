@@ -15,6 +15,7 @@ from mlstack_nb.app import components, runs, stacks
 from mlstack_nb.app.wording import artifact_line, duration
 from mlstack_nb.app.workspace import FOLDER, Workspace
 from mlstack_nb.core.artifact import Artifact
+from mlstack_nb.core.run import LAST
 from mlstack_nb.core.stack import Kind
 from mlstack_nb.errors import NotFoundError, StepError
 from mlstack_nb.ports.registry import missing_package
@@ -88,7 +89,7 @@ def _run(folder: Path, workspace: Workspace, title: str, say: Say) -> None:
     say(title)
     began = time.monotonic()
     _execute(folder)
-    run = runs.show(workspace, runs.LAST)
+    run = runs.show(workspace, LAST)
     for line in _table(run["steps"]):
         say(f"   {line}")
     say(f"   {time.monotonic() - began:.1f} s with the start of the kernel; run {run['id']}")

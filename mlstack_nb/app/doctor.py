@@ -132,14 +132,22 @@ def _stack(workspace: Workspace) -> Iterator[Check]:
         return
     yield Check("stack", Verdict.OK, f"{name}, named by {source}")
     for component in stack.components:
-        yield from check_component(component)
+        yield from check_component(component, workspace)
 
 
-def check_component(component: Component) -> list[Check]:
+def check_component(component: Component, workspace: Workspace) -> list[Check]:
     """Whether its configuration fits its flavor, and what its flavor needs is installed; no service is reached."""
+    from mlstack_nb.app.secrets import SecretSource  # needs packages that may be what is missing
+
     name = f"{component.kind} {component.name}"
     try:
-        validated(component.kind, component.name, flavor=component.flavor, configuration=component.configuration)
+        validated(
+            component.kind,
+            component.name,
+            flavor=component.flavor,
+            configuration=component.configuration,
+            source=SecretSource(workspace),
+        )
         extra = registry().row(component.kind, component.flavor).extra
     except MlstackError as error:
         return [_failed(name, error)]

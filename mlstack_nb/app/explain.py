@@ -9,10 +9,12 @@ from mlstack_nb.app.differences import Finding, Side, differences
 from mlstack_nb.app.freshness import Freshness, Standing
 from mlstack_nb.app.remote.refreshing import find_run
 from mlstack_nb.app.runtime import Runtime
+from mlstack_nb.app.wording import items_line
 from mlstack_nb.catalog import runs as rows
 from mlstack_nb.catalog import step_history
-from mlstack_nb.core.run import Reason, Run, State, StepRun
+from mlstack_nb.core.run import LAST, Reason, Run, State, StepRun
 from mlstack_nb.core.step import FromStep
+from mlstack_nb.engine.mapping import items_among
 from mlstack_nb.engine.store import cut
 from mlstack_nb.errors import ConfigError, NotFoundError
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from mlstack_nb.app.workspace import Workspace
     from mlstack_nb.engine.store import Store
 
+MOST_ITEMS = 10
 _CACHE = {
     Reason.CACHE_OFF: "the cache is switched off (--no-cache, enable_cache=False or MLSTACK_CACHE=off)",
     Reason.OBJECTS_MISSING: "object missing: the cache had an entry, but its objects were gone from the store",
@@ -67,7 +70,7 @@ class Explanation:
         }
 
 
-def why(workspace: Workspace, step: str, reference: str = rows.LAST) -> Explanation:
+def why(workspace: Workspace, step: str, reference: str = LAST) -> Explanation:
     """Why `step` ran or did not in a run, by its id, the beginning of one, or `last`.
 
     Raises NotFoundError for the run or, with the nearest name, for the step; UsageError for an ambiguous beginning.
@@ -134,6 +137,18 @@ class _Reasons:
         self.earlier = step_of(before, after.step) if before is not None else None
 
     def all(self) -> list[Finding]:
+        return [*self._reasons(), *self._items()]
+
+    def _items(self) -> list[Finding]:
+        """Of a mapped step: which of its items ran."""
+        items = items_among(self.after.step, self.run.steps)
+        if not items:
+            return []
+        ran = [one.step for one in items if one.state is not State.CACHED]
+        told = f"; not these: {', '.join(ran[:MOST_ITEMS])}{', ...' if len(ran) > MOST_ITEMS else ''}" if ran else ""
+        return [Finding("items", self.after.step, f"{items_line(items)}{told}")]
+
+    def _reasons(self) -> list[Finding]:
         after = self.after
         if not after.key:
             return [self._never_began()]

@@ -22,10 +22,12 @@ from mlstack_nb.core.step import Body
 from mlstack_nb.engine.execute import Complete, Execution
 from mlstack_nb.errors import ConflictError, ObjectMissingError, UsageError
 from mlstack_nb.ports.orchestrator import Company
+from mlstack_nb.ports.registry import load_target
 from mlstack_nb.source.functions import signature_of
 
 if TYPE_CHECKING:
     from mlstack_nb.app.notebooks.compiled import CompiledNotebook
+    from mlstack_nb.app.pipeline_wiring import PipelineWiring
     from mlstack_nb.app.workspace import Workspace
 
 Ended = TypeVar("Ended")
@@ -37,7 +39,8 @@ THREAD, PROCESS, KERNEL = "thread", "process", "kernel"
 class Launch:
     """A run that is ready to begin. `only_cached` names its steps that are not to run.
 
-    `documents` are the contents of files that count in place of what is on disk, where it is handed to an engine.
+    `documents` are the contents of files that count in place of what is on disk, where it is handed to an engine. The
+    steps of a `dynamic` pipeline are not known before it runs.
     """
 
     request: Request
@@ -50,8 +53,12 @@ class Launch:
     stop: threading.Event = field(default_factory=threading.Event)
     close: Callable[[], None] = lambda: None
     documents: Mapping[Path, bytes] = field(default_factory=dict)
+    dynamic: PipelineWiring[Any] | None = None
 
     def execution(self, listener: Listener | None = None) -> Execution:
+        if self.dynamic is not None:
+            what = f"Pipeline {self.dynamic.name!r} is dynamic: what it runs is known when it runs."
+            raise UsageError(what, "Run it, on a stack with a local orchestrator.")
         return self.runtime.execution(
             self.pipeline,
             self.bodies,
@@ -84,6 +91,12 @@ class Launch:
 
         An engine outside is watched until it is done: KeyboardInterrupt ends the watching alone.
         """
+        if self.dynamic is not None:
+            from mlstack_nb.app.dynamic.launching import run_target
+
+            place = self.dynamic, self.runtime, self.pipeline.parameters, self.request
+            is_apart = self.request.isolation == PROCESS
+            return run_target(*place, listener=listener, show=show, stop=self.stop, is_apart=is_apart)
         if self.is_remote:
             from mlstack_nb.app.remote.watch import watch
 
@@ -102,7 +115,9 @@ class Launch:
         folder = self.runtime.workspace.root / "logs"
         output = StepOutput(self.request.run_id, folder, self.runtime.engine.store, show)
         complete = output.of_values(self.complete) if self.complete is not None else None
-        execution = replace(self, bodies=output.of(self.bodies), complete=complete).execution(listener)
+        unkept = {step.name for step in self.pipeline.steps if step.settings.logs is False}
+        bodies = output.of(self.bodies, unkept=unkept)
+        execution = replace(self, bodies=bodies, complete=complete).execution(listener)
         try:
             with output.caught():
                 return carry_out(execution), execution.errors
@@ -113,19 +128,38 @@ class Launch:
 def prepare(request: Request) -> Launch:
     """Find the target and wire it. Raises MlstackError for what can not run, and what importing the target raises."""
     request = replace(request, run_id=request.run_id or new_run_id())
+    if request.compat:
+        load_target("mlstack_nb.compat:switch_on")(request.compat)  # on a floor above: known by its name
     runtime = Runtime.current(stack=request.stack)
     if is_notebook(request.target):
         _check_isolation(request, possible=(KERNEL,))
         return _of_notebook(request, runtime)
     _check_isolation(request, possible=(THREAD, PROCESS))
     function = find_function(request.target)
+    if request.configuration:
+        from mlstack_nb.app.run_configuration import function_configured
+
+        function = function_configured(function, request)
     declared = signature_of(function.function).parameters
     parameters = typed({**request.values, **request.texts}, declared, of=request.target, texts=request.texts)
+    if function.is_dynamic:
+        from mlstack_nb.app.dynamic.launching import check_request
+
+        check_request(request, function.name)
+        pipeline = Pipeline(function.name, (), function.bound((), parameters))
+        return Launch(request, runtime, pipeline, {}, frozenset(), dynamic=function)
     pipeline, bodies = function.build(**parameters)
+    request = _as_planned(request, pipeline)
     part, only_cached = pipeline.part(first=request.first, only=request.only, until=request.until)
     part = part if request.use_cache else part.without_cache()
     launch = Launch(request, runtime, part, bodies, only_cached)
     return _in_processes(launch) if request.isolation == PROCESS else launch
+
+
+def _as_planned(request: Request, pipeline: Pipeline) -> Request:
+    """With what the pipeline says of steps that fail, which engines outside hear of by the request alone."""
+    mode = pipeline.execution_mode
+    return replace(request, fail_fast=True) if mode is not None and mode.stops else request
 
 
 def _in_processes(launch: Launch) -> Launch:
@@ -158,7 +192,7 @@ def with_parameters(
 ) -> CompiledNotebook:
     """The notebook with the parameters that are asked for, of the types that it declares."""
     notebook = compiled(None)
-    given = {**request.values, **request.texts}
+    given = {**(request.configuration.get("parameters") or {}), **request.values, **request.texts}
     if not given:
         return notebook
     declared = [declared_by(one) for one in notebook.parameters.values()]
@@ -169,10 +203,16 @@ def launch_of_notebook(notebook: CompiledNotebook, request: Request, runtime: Ru
     """A run of a notebook that has been compiled, with the parameters that `request` asks for."""
     from mlstack_nb.app.notebooks.runs import NotebookRun
 
-    part, only_cached = notebook.pipeline.part(first=request.first, only=request.only, until=request.until)
+    pipeline = notebook.pipeline
+    if request.configuration:
+        from mlstack_nb.app.run_configuration import pipeline_configured
+
+        pipeline = pipeline_configured(pipeline, request)
+    request = _as_planned(request, pipeline)
+    part, only_cached = pipeline.part(first=request.first, only=request.only, until=request.until)
     stop = threading.Event()
     run = NotebookRun(notebook, runtime, request.run_id, stop, request.timeout_s, request.use_cache)
-    bodies = {step.name: run.body(notebook.step(step.name)) for step in part.steps}
+    bodies = {step.name: run.body(replace(notebook.step(step.name), step=step)) for step in part.steps}
     part = part if request.use_cache else part.without_cache()
     return Launch(request, runtime, part, bodies, only_cached, Company.APART, run.complete, stop, run.close)
 

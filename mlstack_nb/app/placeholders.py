@@ -21,7 +21,11 @@ class OutputOf:
         raise self._too_early("tested")
 
     def __iter__(self) -> Any:
-        raise self._too_early("iterated over")
+        raise GraphError(
+            f"Output {self.output!r} of step {self.step!r} is iterated over, or unpacked, while the pipeline is wired; "
+            "it has no value yet.",
+            'Declare one output for each name: -> tuple[Annotated[int, "a"], Annotated[int, "b"]]; or do it in a step.',
+        )
 
     def __getitem__(self, _key: Any) -> Any:
         raise self._too_early("indexed")
@@ -43,10 +47,21 @@ class OutputOf:
         )
 
 
+class Standin:
+    """Stands for a value of an input, which the step gets when it runs."""
+
+    @property
+    def source(self) -> Source:
+        """Asked for once, when the step is wired."""
+        raise NotImplementedError
+
+
 def source_of(value: Any, *, step: str, name: str) -> Source:
     """Where an argument comes from. Raises UsageError for outputs inside a list, a tuple, a set or a dict."""
     if isinstance(value, OutputOf):
         return FromStep(value.step, value.output)
+    if isinstance(value, Standin):
+        return value.source
     inner = next(_inside(value), None)
     if inner is not None:
         raise UsageError(

@@ -1,7 +1,7 @@
 """Steps that are functions, each in a process of its own: `python -m mlstack_nb.app.process_steps FOLDER` is one.
 
-The folder is private and passes three files: `call`, a pickle of the function with what it is called with, `kept` with
-the artifacts that it gave, and `failure`.
+The folder is private and passes files: `call`, a pickle of the function with what it is called with, `kept` with the
+artifacts that it gave, `told` with what it told of itself, and `failure`.
 """
 
 from __future__ import annotations
@@ -13,20 +13,28 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mlstack_nb.app.runtime import Runtime
 from mlstack_nb.app.workspace import STACK_VARIABLE, WORKSPACE_VARIABLE
 from mlstack_nb.core.artifact import Artifact
+from mlstack_nb.core.hooks import NO_HOOKS
+from mlstack_nb.core.notes import Notes, take_notes_in_process
 from mlstack_nb.core.run import Failure
 from mlstack_nb.core.step import Body, Produced, Step
-from mlstack_nb.engine.environment import in_environment
-from mlstack_nb.engine.execute import awaited
-from mlstack_nb.engine.saving import save_outputs
+from mlstack_nb.engine.awaiting import awaited
+from mlstack_nb.engine.environment import in_environment, variables_of
+from mlstack_nb.engine.mapping import running_item
+from mlstack_nb.engine.masking import failure_of
+from mlstack_nb.engine.saving import noted, save_outputs
+from mlstack_nb.engine.tracking import track_in_process
 from mlstack_nb.engine.values import Value
 from mlstack_nb.errors import FailedElsewhereError, StepTimeoutError
+
+if TYPE_CHECKING:
+    from mlstack_nb.engine.calls import Handed
 
 POLL_S = 0.05
 
@@ -42,7 +50,8 @@ class ProcessRun:
     def body(self, step: Step, function: Body) -> Body:
         def run(inputs: dict[str, Any]) -> Produced:
             with tempfile.TemporaryDirectory(prefix="mlstack-step-") as scratch:
-                return self._run(step, function, inputs, Path(scratch))
+                item = running_item.get()
+                return self._run(step if item is None else item.step, function, inputs, Path(scratch))
 
         return run
 
@@ -51,9 +60,13 @@ class ProcessRun:
 
         given = {name: value.artifact for name, value in inputs.items() if isinstance(value, Value)}
         plain = {name: value for name, value in inputs.items() if name not in given}
-        shape = (step.name, step.outputs, step.settings)
-        (folder / "call").write_bytes(cloudpickle.dumps((function, self.pipeline, shape, given, plain)))
+        shape = (step.name, step.outputs, replace(step.settings, hooks=NO_HOOKS))
+        handed = cast("Handed", inputs)
+        place = (handed.notes.run_id, self.pipeline, handed.tracker)
+        (folder / "call").write_bytes(cloudpickle.dumps((function, shape, given, plain, place)))
         self._wait(step, self._started(folder))
+        if (folder / "told").exists():
+            handed.notes.own.update(json.loads((folder / "told").read_text()))
         if (folder / "failure").exists():
             failure = Failure(**json.loads((folder / "failure").read_text()))
             what = f"{failure.type}: {failure.message}\n{failure.traceback.rstrip()}"
@@ -127,15 +140,26 @@ def main(folder: Path) -> int:
     import cloudpickle
 
     try:
-        function, pipeline, (name, outputs, settings), given, plain = cloudpickle.loads((folder / "call").read_bytes())
-        codec = Runtime.current().engine.codec
-        inputs = {key: Value(artifact, codec).get() for key, artifact in given.items()}
-        with in_environment(settings.environment):
-            produced = awaited(function({**inputs, **plain}))
-        values = save_outputs(_shape(name, outputs, settings), Produced.of(produced).names, codec, pipeline=pipeline)
+        called = cloudpickle.loads((folder / "call").read_bytes())
+        function, (name, outputs, settings), given, plain, (run_id, pipeline, link) = called
+        engine = Runtime.current().engine
+        codec, shape = engine.codec, _shape(name, outputs, settings)
+        read = {key: Value(artifact, codec) for key, artifact in given.items()}
+        inputs = {key: value.get() for key, value in read.items()}
+        if link is not None and engine.tracker is not None:
+            track_in_process(engine.tracker, link["run_id"])
+        told = Notes(run_id, pipeline, shape, inputs=read)
+        take_notes_in_process(told)
+        try:
+            with in_environment(variables_of(shape, engine.secret_of)):
+                produced = awaited(function({**inputs, **plain}))
+        finally:
+            (folder / "told").write_text(json.dumps(told.own))
+        values = save_outputs(shape, Produced.of(produced).names, codec, pipeline=pipeline)
+        values = {key: noted(key, value, told) for key, value in values.items()}
         (folder / "kept").write_text(json.dumps({key: value.artifact.to_json() for key, value in values.items()}))
     except BaseException as error:  # noqa: BLE001 - it is raised again in the process that waits
-        (folder / "failure").write_text(json.dumps(asdict(Failure.of(error))))
+        (folder / "failure").write_text(json.dumps(asdict(failure_of(error))))
         return 1
     return 0
 

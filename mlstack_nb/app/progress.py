@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlstack_nb.app.wording import brief
-from mlstack_nb.core.events import Event, RunStarted, StepEnded, StepStarted
+from mlstack_nb.core.events import Event, RunStarted, StepEnded, StepsAdded, StepStarted
 from mlstack_nb.core.run import State
 from mlstack_nb.ports.orchestrator import Company
 
@@ -94,6 +94,8 @@ class Course:
         if isinstance(event, RunStarted):
             self._needs = {node.name: node.needs for node in event.plan.nodes}
             self._instant = event.plan.only_cached
+        elif isinstance(event, StepsAdded):
+            self._needs |= {step.name: step.needs for step in event.steps}
         elif isinstance(event, StepStarted):
             self._running[event.step.step] = event.step.started_at
         elif isinstance(event, StepEnded):

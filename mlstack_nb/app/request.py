@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
+
+COMPAT_VARIABLE = "MLSTACK_COMPAT"
+
+
+def compat_here() -> str:
+    """Whose import paths lead here in this process: "zenml", or "" for nobody's."""
+    return os.environ.get(COMPAT_VARIABLE, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +21,8 @@ class Request:
 
     `texts` are parameters as they were typed, `values` those with a type of their own. `resumes` are ids of earlier
     runs whose results are good enough. The run starts at step `first`, is `only` one, or ends with step `until`.
+    `configuration` is what the file `configured_by` says of the run: see `RunConfiguration`. `compat` names the tool
+    whose import paths the target's code has.
     """
 
     target: str
@@ -29,6 +39,9 @@ class Request:
     isolation: str = ""
     run_id: str = ""
     resumes: tuple[str, ...] = ()
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    configured_by: str = ""
+    compat: str = field(default_factory=compat_here)
 
     def to_json(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if name != "run_id"}

@@ -11,6 +11,7 @@ from mlstack_nb.app.explain import side_of, step_of
 from mlstack_nb.app.remote.refreshing import find_run
 from mlstack_nb.app.runtime import Runtime
 from mlstack_nb.app.wording import artifact_line
+from mlstack_nb.catalog.logged import logged_in
 from mlstack_nb.errors import MaterializerError
 from mlstack_nb.materializers import by_target
 
@@ -89,10 +90,13 @@ def _of_step(workspace: Workspace, old: Run, new: Run, name: str) -> Iterator[Fi
     yield from _of_metrics(_logged(workspace, old, before), _logged(workspace, new, after), of="logged ")
 
 
-def _logged(workspace: Workspace, run: Run, step: StepRun) -> dict[str, float]:
-    """What the step logged in its experiment tracker. Raises ConfigError where that can not be reached."""
+def _logged(workspace: Workspace, run: Run, step: StepRun) -> dict[str, Any]:
+    """What the step told of itself, and its experiment tracker. Raises ConfigError where that can not be reached."""
+    with workspace.catalog.read() as connection:
+        told = logged_in(connection, run.id).get(step.step, {})
+    plain = {name: value for name, value in told.items() if isinstance(value, _SCALAR)}
     tracker = Runtime.current(workspace=workspace, stack=run.stack).engine.tracker
-    return tracker.metrics(step.tracker["run_id"]) if tracker is not None and step.tracker else {}
+    return {**plain, **(tracker.metrics(step.tracker["run_id"]) if tracker is not None and step.tracker else {})}
 
 
 def _of_metrics(old: Mapping[str, Any], new: Mapping[str, Any], *, of: str = "") -> Iterator[Finding]:

@@ -1,20 +1,20 @@
-"""Use cases of runs, as plain data for every surface. A run whose process is gone reads as failed."""
+"""Use cases of runs, as plain data for every surface. A run whose process is gone reads as failed.
+
+What the catalog needs is imported on use: a list of runs is mostly read without it, and many times faster.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlstack_nb.app.remote.refreshing import find_run, refresh_all
-from mlstack_nb.catalog import runs as rows
-from mlstack_nb.core.run import Run, State, iso
+from mlstack_nb.catalog.quick import newest_runs
+from mlstack_nb.core.run import LAST, Run, State, iso
 from mlstack_nb.errors import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mlstack_nb.app.workspace import Workspace
-
-LAST = rows.LAST
 
 
 def list_all(
@@ -26,29 +26,57 @@ def list_all(
     limit: int | None = None,
 ) -> list[dict[str, Any]]:
     """Newest first; `step_counts` maps states to numbers of steps."""
-    refresh_all(workspace)
     wanted = state_of(state) if state is not None else None
-    found = rows.list_runs(workspace.catalog, pipeline=pipeline, stack=stack, state=wanted, limit=limit)
-    counts = rows.count_steps(workspace.catalog, [run.id for run in found])
+    quick = newest_runs(workspace.catalog_file, pipeline=pipeline, stack=stack, state=wanted, limit=limit)
+    found, counts = quick or _read(workspace, pipeline=pipeline, stack=stack, state=wanted, limit=limit)
     return [_as_dict(run, counts[run.id]) for run in found]
 
 
+def _read(workspace: Workspace, **wanted: Any) -> tuple[list[Run], Mapping[str, Mapping[State, int]]]:
+    from mlstack_nb.app.remote.refreshing import refresh_all
+    from mlstack_nb.catalog import runs as rows
+
+    refresh_all(workspace)
+    found = rows.list_runs(workspace.catalog, **wanted)
+    return found, rows.count_steps(workspace.catalog, [run.id for run in found])
+
+
 def show(workspace: Workspace, reference: str = LAST) -> dict[str, Any]:
-    """A run with its steps, by id, the beginning of one, or `last`. Raises NotFoundError or UsageError."""
+    """A run with its steps, by id, the beginning of one, or `last`. Raises NotFoundError or UsageError.
+
+    `models` has the versions of models that it belongs to.
+    """
+    from mlstack_nb.app.remote.refreshing import find_run
+    from mlstack_nb.catalog import models
+
     run = find_run(workspace, reference)
+    with workspace.catalog.read() as connection:
+        linked = models.versions_linked(connection, models.RUN, run.id)
     counts: dict[State, int] = {}
     for step in run.steps:
         counts[step.state] = counts.get(step.state, 0) + 1
     return {
         **_as_dict(run, counts),
         "parameters": dict(run.parameters),
-        "steps": [step.to_json() for step in run.steps],
+        "models": [{"model": one.model, "version": one.name} for one in linked],
+        "steps": _steps(workspace, run),
     }
 
 
 def steps(workspace: Workspace, reference: str = LAST) -> list[dict[str, Any]]:
     """The run's step runs, in the order they started."""
-    return [step.to_json() for step in find_run(workspace, reference).steps]
+    from mlstack_nb.app.remote.refreshing import find_run
+
+    return _steps(workspace, find_run(workspace, reference))
+
+
+def _steps(workspace: Workspace, run: Run) -> list[dict[str, Any]]:
+    """`logged` is what their code told of them, also of those from the cache, when they ran."""
+    from mlstack_nb.catalog.logged import logged_in
+
+    with workspace.catalog.read() as connection:
+        told = logged_in(connection, run.id)
+    return [{**step.to_json(), "logged": told.get(step.step, {})} for step in run.steps]
 
 
 def state_of(text: str) -> State:

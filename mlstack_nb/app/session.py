@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlstack_nb.app.bindings import Bindings
 from mlstack_nb.app.freshness import Freshness, Standing, standings
+from mlstack_nb.app.live_driving import drive_cell
 from mlstack_nb.app.live_run import LiveRun
 from mlstack_nb.app.progress import Course, course_of
 from mlstack_nb.app.runtime import Runtime
@@ -22,7 +23,6 @@ from mlstack_nb.core.run import Run, State, StepRun
 from mlstack_nb.core.step import Body, FromStep, Left, Produced, Step
 from mlstack_nb.engine.calls import Engine, StepCall, StepResult
 from mlstack_nb.engine.execute import Execution
-from mlstack_nb.engine.runner import drive
 from mlstack_nb.engine.values import Value
 from mlstack_nb.errors import GraphError, NotFoundError, UsageError
 from mlstack_nb.ports.orchestrator import Company
@@ -56,6 +56,7 @@ class Session:
         self._cells: dict[str, StepCell] = {}
         self._results: dict[str, StepResult] = {}
         self._states: dict[str, StepRun] = {}
+        self._items: dict[str, list[StepRun]] = {}
         self._live_run = LiveRun()
 
     @property
@@ -68,12 +69,16 @@ class Session:
         """The last step run of every step that has one."""
         return self._states
 
+    def items(self, step: str) -> list[StepRun]:
+        """What became of the items when a mapped step ran last; none where it came from the cache as a whole."""
+        return self._items.get(step, [])
+
     def prepare(self, text: str, *, label: str) -> None:
         """An ordinary cell is about to be executed: load the step outputs that it reads."""
         self.bindings.load_for(parse_cell(text, label=label))
 
     def record(self, text: str, *, label: str, cell_id: str | None = None) -> None:
-        """An ordinary cell was executed. `cell_id` tells that it is one that was executed before."""
+        """An ordinary cell was executed; `cell_id` tells that it is one that was executed before."""
         self._forget_edited(cell_id, label=label)
         self.bindings.record(parse_cell(text, label=label), cell_id=cell_id)
 
@@ -123,19 +128,11 @@ class Session:
         run = self._live_run.open(step.name, self.pipeline(), runtime)
         call = StepCall(step, run.id, self.name, {**inputs, **cell.captured}, cell.parameters)
         before = self._states.get(step.name)
-        left: Left = {}
-        driver = drive(call, self._observed(runtime.engine))
+        engine = self._observed(runtime.engine)
+        self._items.pop(step.name, None)
         try:
-            given = next(driver)
-            while True:
-                try:
-                    left = yield self._namespace(cell, given)
-                except BaseException as error:  # noqa: BLE001  (handed on, not kept)
-                    given = driver.throw(error)
-                else:
-                    given = driver.send(left)
-        except StopIteration as stop:
-            self._keep(step.name, stop.value, left)
+            driving = drive_cell(call, engine, lambda given: self._namespace(cell, given))
+            self._keep(step.name, *(yield from driving))
             return self._states[step.name]
         finally:
             after = self._states.get(step.name)
@@ -193,7 +190,7 @@ class Session:
         codec = Runtime.current().engine.codec
         for step in run.steps:
             self._ended(step)
-            if step.state.is_good:
+            if step.state.is_good and step.step in self._cells:
                 outputs = {name: Value(artifact, codec) for name, artifact in step.outputs.items()}
                 self._keep(step.step, StepResult(step, outputs), {})
 
@@ -242,11 +239,13 @@ class Session:
         return body
 
     def _take_over(self, execution: Execution, left: Mapping[str, Left]) -> None:
+        self._items.clear()
         for ended in execution.ended.values():
             self._ended(ended)
         for step in execution.plan.steps:
             if step.name in execution.results:
-                self._keep(step.name, execution.results[step.name], left.get(step.name, {}))
+                own = {} if step.over else left.get(step.name, {})
+                self._keep(step.name, execution.results[step.name], own)
         self._tell_failed(execution.ended.values())
 
     def _keep(self, step: str, result: StepResult, left: Left) -> None:
@@ -256,13 +255,18 @@ class Session:
 
     def _ended(self, run: StepRun) -> None:
         """What a step gave before it failed is no longer what it gives."""
+        base = run.step.partition("[")[0]
+        if base != run.step:
+            self._items.setdefault(base, []).append(run)
+            return
         self._states[run.step] = run
         if not run.state.is_good:
             self._results.pop(run.step, None)
 
     def _tell_failed(self, ended: Iterable[StepRun]) -> None:
         for run in ended:
-            if self._on_failure is not None and run.state is State.FAILED and run.key:
+            is_mapped = run.step not in self._cells or self._cells[run.step].step.over
+            if self._on_failure is not None and not is_mapped and run.state is State.FAILED and run.key:
                 self._on_failure(self, run)
 
     def _observed(self, engine: Engine) -> Engine:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from mlstack_nb.app import stacks
 from mlstack_nb.app.configuration import validated
 from mlstack_nb.app.names import check_name, kind_of
+from mlstack_nb.app.secrets import SecretSource
 from mlstack_nb.catalog import stacks as rows
 from mlstack_nb.core.stack import Component, Kind, Stack
 from mlstack_nb.errors import ConfigError, ConflictError, MlstackError, NotFoundError, UsageError, nearest
@@ -65,7 +66,7 @@ def export_stack(workspace: Workspace, name: str | None = None) -> tuple[str, li
     left_out = [
         f"{part.kind} {part.name}: {field}"
         for part in stack.components
-        for field in sorted(part.secret_fields & part.configuration.keys())
+        for field in sorted(part.configuration.keys() - part.without_secrets().keys())
     ]
     document = {
         "stack_name": stack.name,
@@ -89,7 +90,8 @@ def import_stack(workspace: Workspace, file: Path, name: str | None = None) -> I
     entries = _entries(file, document["components"])
     stacks.check_complete(name, [entry.kind for entry in entries])
     _check_flavors(file, entries)
-    wanted = [_checked(file, entry) for entry in entries]
+    source = SecretSource(workspace)
+    wanted = [_checked(file, entry, source) for entry in entries]
     with workspace.catalog.write() as connection:
         pairs = [(component, _known(connection, component)) for component in wanted]
         stack = Stack(name, tuple(known or component for component, known in pairs))
@@ -109,7 +111,7 @@ def import_stack(workspace: Workspace, file: Path, name: str | None = None) -> I
 
 
 def _written(part: Component) -> dict[str, Any]:
-    shown = {field: value for field, value in part.configuration.items() if field not in part.secret_fields}
+    shown = part.without_secrets()
     return {"flavor": part.flavor, "name": part.name, "type": str(part.kind), "configuration": shown}
 
 
@@ -184,9 +186,9 @@ def _check_flavors(file: Path, entries: list[Entry]) -> None:
         )
 
 
-def _checked(file: Path, entry: Entry) -> Component:
+def _checked(file: Path, entry: Entry, source: SecretSource) -> Component:
     try:
-        return validated(entry.kind, entry.name, flavor=entry.flavor, configuration=entry.configuration)
+        return validated(entry.kind, entry.name, flavor=entry.flavor, configuration=entry.configuration, source=source)
     except MlstackError as error:
         raise type(error)(f"Stack file {file}: {error.what} Nothing was registered.", error.hint) from error
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mlstack_nb.app.bindings import Bindings
 from mlstack_nb.app.loaded_code import check_loaded, modules_of
 from mlstack_nb.app.notebooks.assembly import assembled, with_values
+from mlstack_nb.app.notebooks.mapped_cells import reach_cell
 from mlstack_nb.app.wording import size
 from mlstack_nb.core.graph import descendants
 from mlstack_nb.core.step import Literal, Step
@@ -18,7 +19,7 @@ from mlstack_nb.engine.values import Value
 from mlstack_nb.errors import ConflictError, CycleError, GraphError, MaterializerError, UndefinedNameError, nearest
 from mlstack_nb.source.cell import Cell
 from mlstack_nb.source.cell import parse as parse_cell
-from mlstack_nb.source.reach import Reach, reach
+from mlstack_nb.source.reach import Reach
 from mlstack_nb.source.step_line import StepLine
 from mlstack_nb.source.step_line import parse as parse_line
 
@@ -72,7 +73,7 @@ def read_step(
         _check_makers(tagged, cells)
         producers |= tagged.makers
     allowed = producers if asked.inputs is None else asked.inputs
-    found = reach(cell, bindings.scope, outputs=set(allowed), through_values=False)
+    found = reach_cell(asked, cell, bindings.scope, outputs=set(allowed), lists=producers)
     _check_no_cycle(asked, cell, found, producers, cells)
     _check_names(asked, cell, found, producers, bindings)
     read = assembled(asked, cell, found, bindings.scope, producers=producers, source=body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -13,6 +13,8 @@ from typing import Any, TextIO
 from mlstack_nb.core.step import Body, Step
 from mlstack_nb.engine.calls import StepResult
 from mlstack_nb.engine.execute import Complete
+from mlstack_nb.engine.mapping import running_item
+from mlstack_nb.engine.masking import masked
 from mlstack_nb.engine.store import Store
 from mlstack_nb.engine.values import Value
 from mlstack_nb.errors import NotFoundError, ObjectMissingError
@@ -43,9 +45,9 @@ class StepOutput:
         finally:
             sys.stdout, sys.stderr = before
 
-    def of(self, bodies: Mapping[str, Body]) -> dict[str, Body]:
-        """The same bodies, with what they print going here."""
-        return {name: self._heard(name, body) for name, body in bodies.items()}
+    def of(self, bodies: Mapping[str, Body], *, unkept: Container[str] = ()) -> dict[str, Body]:
+        """The same bodies, with what they print going here; that of steps in `unkept` is shown, but kept nowhere."""
+        return {name: self._heard(name, body, keep=name not in unkept) for name, body in bodies.items()}
 
     def of_values(self, complete: Complete) -> Complete:
         """The same, with what ordinary cells print going to the step that their values are computed for."""
@@ -59,14 +61,16 @@ class StepOutput:
 
         return heard
 
-    def _heard(self, step: str, body: Body) -> Body:
+    def _heard(self, step: str, body: Body, *, keep: bool) -> Body:
         def heard(inputs: dict[str, Any]) -> Any:
-            with self._log(step):
+            item = running_item.get()
+            name = step if item is None else item.step.name
+            with self._log(name, keep=keep):
                 produced = body(inputs)
-            return awaited(produced) if isinstance(produced, Awaitable) else produced
+            return awaited(produced, name) if isinstance(produced, Awaitable) else produced
 
-        async def awaited(produced: Awaitable[Any]) -> Any:
-            with self._log(step):
+        async def awaited(produced: Awaitable[Any], name: str) -> Any:
+            with self._log(name, keep=keep):
                 return await produced
 
         return heard
@@ -79,13 +83,14 @@ class StepOutput:
             _writer.reset(outer)
 
     @contextmanager
-    def _log(self, step: str) -> Iterator[None]:
+    def _log(self, step: str, *, keep: bool) -> Iterator[None]:
         """A file while the step runs, which others may follow; afterwards it goes to the store."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._folder / f"{step}.log"
         with path.open("w", encoding="utf-8", errors="surrogateescape", buffering=1) as file:
 
             def write(text: str) -> None:
+                text = masked(text)
                 file.write(text)
                 self._tell(step, text)
 
@@ -95,7 +100,7 @@ class StepOutput:
             finally:
                 _writer.reset(token)
                 file.flush()
-                if file.tell():
+                if keep and file.tell():
                     self._store.files.write(_place(self._run_id, step), path.read_bytes())
                 path.unlink()
 

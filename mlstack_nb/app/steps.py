@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import Any, Generic, ParamSpec, SupportsIndex, TypeVar, cast, overload
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, ParamSpec, SupportsIndex, TypeVar, Unpack, cast, overload
 
+from mlstack_nb.app.arguments import coerced
+from mlstack_nb.app.fanned import Fanned
 from mlstack_nb.app.names import check_name
 from mlstack_nb.app.outward import outward
-from mlstack_nb.app.placeholders import OutputOf, source_of, steps_before
-from mlstack_nb.app.step_options import Given, changed, check_known, settings_of
+from mlstack_nb.app.placeholders import Standin, source_of, steps_before
+from mlstack_nb.app.running_cell import keep_source
+from mlstack_nb.app.step_options import OPTIONS, StepOptions, changed, check_known, settings_of
+from mlstack_nb.app.step_returns import outputs_of
+from mlstack_nb.app.step_wiring import Wiring, wiring
 from mlstack_nb.core.digest import digest
-from mlstack_nb.core.policy import CachePolicy
-from mlstack_nb.core.step import Body, Fingerprint, Settings, Step
+from mlstack_nb.core.step import Fingerprint, Literal, Settings, Source, Step
 from mlstack_nb.errors import MaterializerError, UsageError
 from mlstack_nb.ports.registry import qualified_name
 from mlstack_nb.source.fingerprint import extended
@@ -27,41 +28,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-@dataclass(slots=True)
-class Wiring:
-    """The pipeline that is being wired in this context. `callers` has the function that each step is a call of."""
-
-    steps: list[Step] = field(default_factory=list)
-    bodies: dict[str, Body] = field(default_factory=dict)
-    modules: dict[str, str] = field(default_factory=dict)
-    callers: dict[str, Any] = field(default_factory=dict)
-
-    def free_name(self, name: str) -> str:
-        taken = {step.name for step in self.steps}
-        candidates = (name if number == 1 else f"{name}_{number}" for number in range(1, len(taken) + 2))
-        return next(candidate for candidate in candidates if candidate not in taken)
-
-    def awaited(self, after: Any, *, step: str) -> list[Any]:
-        """`after=` as outputs of steps, each step function in it as those of its calls. Raises UsageError."""
-        found: list[Any] = []
-        for one in after if isinstance(after, (tuple, list)) else (after,):
-            if not isinstance(one, StepFunction):
-                found.append(one)
-                continue
-            called = [name for name, function in self.callers.items() if function is one.function]
-            if not called:
-                raise UsageError(
-                    f"Step {step!r} is given after={one!r}, which this pipeline has not called yet.",
-                    f"Call it above: {one.name}()",
-                )
-            found += [OutputOf(name, "") for name in called]
-        return found
-
-
-wiring: ContextVar[Wiring | None] = ContextVar("mlstack_wiring", default=None)
-
-
-class StepFunction(Generic[P, R]):
+class StepFunction(Fanned, Generic[P, R]):
     """A function that is a step: called in a `@pipeline` it adds itself, called elsewhere it just runs."""
 
     def __init__(self, function: Callable[P, R], *, name: str, settings: Settings) -> None:
@@ -86,45 +53,34 @@ class StepFunction(Generic[P, R]):
         That is an output of a step, a step function that was called above (all its calls), or several of these.
         """
         current = wiring.get()
-        if current is None:
-            return self.function(*args, **kwargs)
-        return cast("R", self._wire(current, args, kwargs))
+        if current is not None:
+            return cast("R", current.call(self, args, kwargs))
+        return self.function(*args, **kwargs)
 
-    def with_options(
-        self,
-        *,
-        name: str | None = None,
-        enable_cache: bool | None = None,
-        cache_policy: CachePolicy | None = None,
-        experiment_tracker: str | bool | None = None,
-        output_materializers: Given = None,
-        retries: int | None = None,
-        timeout_s: float | None = None,
-        environment: Mapping[str, str] | None = None,
-        secrets: Sequence[str] | None = None,
-    ) -> StepFunction[P, R]:
-        """The same step with other options; what is not given stays. Raises UsageError for one that is wrong."""
+    def with_options(self, **options: Unpack[StepOptions]) -> StepFunction[P, R]:
+        """The same step with other options; what is not given stays, and what has names is added to.
+
+        Raises UsageError for one that is unknown or wrong.
+        """
         made: StepFunction[P, R] = object.__new__(type(self))
         made.__dict__.update(self.__dict__)
-        made.name = self.name if name is None else name
-        given = {
-            "enable_cache": enable_cache,
-            "cache_policy": cache_policy,
-            "experiment_tracker": experiment_tracker,
-            "output_materializers": output_materializers,
-            "retries": retries,
-            "timeout_s": timeout_s,
-            "environment": environment,
-            "secrets": secrets,
-        }
-        outputs = [output.name for output in self.shape.outputs]
+        return made.configure(**options)
+
+    def configure(self, *, merge: bool = True, **options: Unpack[StepOptions]) -> StepFunction[P, R]:
+        """Change options of this step itself; without `merge` what has names takes the place of what is there.
+
+        Raises UsageError, and then changes nothing.
+        """
         try:
-            made.settings = changed(
-                self.settings, made.name, {k: v for k, v in given.items() if v is not None}, outputs
-            )
+            check_known("@step", {name: None for name in options if name not in OPTIONS}, OPTIONS)
+            name = self.name if (given := options.get("name")) is None else given
+            check_name("step", name)
+            outputs = [output.name for output in self.shape.outputs]
+            self.settings = changed(self.settings, f"Step {name!r}", options, outputs, merge=merge)
         except UsageError as error:
             raise outward(error)  # noqa: B904  (the same error)
-        return made
+        self.name = name
+        return self
 
     def __repr__(self) -> str:
         return f"<step {self.name}>"
@@ -136,27 +92,38 @@ class StepFunction(Generic[P, R]):
             found = getattr(found, part, None)
         return self.function.__qualname__ if found is self else super().__reduce_ex__(protocol)
 
-    def _wire(self, wiring: Wiring, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def wire(self, wiring: Wiring, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Add a call to a pipeline that is being wired; what stands for its outputs."""
         wanted = kwargs.pop("id", self.name)
         check_name("step", wanted)
         name = wiring.free_name(wanted)
-        after = kwargs.pop("after", ())
-        bound = self.shape.bind(args, kwargs, function=name)
-        step = Step(
+        after = kwargs.pop("after", None)
+        given = wiring.with_configured(name, self.shape, args, kwargs)
+        bound = self.shape.bind(args, given, function=name)
+        before = () if after is None else steps_before(wiring.awaited(after, step=name), step=name)
+        step = self.as_step(name, self._sources(bound, step=name), after=before)
+        return wiring.add(step, self.body, self.function)
+
+    def as_step(self, name: str, inputs: Mapping[str, Source], *, after: tuple[str, ...] = ()) -> Step:
+        """One call of it, as a step of a pipeline."""
+        return Step(
             name=name,
-            inputs={key: source_of(value, step=name, name=key) for key, value in bound.items()},
+            inputs=inputs,
             outputs=self.shape.outputs,
             fingerprint=self._fingerprint(),
             settings=self.settings,
-            after=steps_before(wiring.awaited(after, step=name), step=name),
+            after=after,
             input_types={one.name: one.type for one in self.shape.parameters},
         )
-        wiring.steps.append(step)
-        wiring.bodies[name] = self._body
-        wiring.callers[name] = self.function
-        wiring.modules[self.function.__module__] = name
-        placeholders = tuple(OutputOf(name, output.name) for output in step.outputs)
-        return placeholders if len(placeholders) > 1 else placeholders[0]
+
+    def _sources(self, bound: Mapping[str, Any], *, step: str) -> dict[str, Source]:
+        sources = {}
+        for parameter in self.shape.parameters:
+            source = source_of(bound[parameter.name], step=step, name=parameter.name)
+            if isinstance(source, Literal) and not isinstance(bound[parameter.name], Standin):
+                source = Literal(coerced(source.value, parameter, step=step))
+            sources[parameter.name] = source
+        return sources
 
     def _fingerprint(self) -> Fingerprint:
         found = of_function(self.function, content=_content)
@@ -171,26 +138,15 @@ class StepFunction(Generic[P, R]):
         }
         return extended(found, extra)
 
-    def _body(self, inputs: dict[str, Any]) -> Any:
+    def body(self, inputs: dict[str, Any]) -> Any:
+        """The outputs by name, or what gives them once it is awaited."""
         produced = self.function(**inputs)  # type: ignore[call-arg]
         if hasattr(produced, "__await__"):
             return self._awaited(produced)
-        return self._split(produced)
+        return outputs_of(produced, self.shape, step=self.name)
 
     async def _awaited(self, produced: Any) -> Mapping[str, Any]:
-        return self._split(await produced)
-
-    def _split(self, produced: Any) -> Mapping[str, Any]:
-        outputs = self.shape.outputs
-        if not self.shape.is_several:
-            return {outputs[0].name: produced}
-        if not isinstance(produced, (tuple, list)) or len(produced) != len(outputs):
-            got = f"{len(produced)} values" if isinstance(produced, (tuple, list)) else type(produced).__name__
-            raise UsageError(
-                f"Step {self.name!r} declares {len(outputs)} outputs but returned {got}.",
-                "Return a tuple with one value for each output.",
-            )
-        return {output.name: value for output, value in zip(outputs, produced, strict=True)}
+        return outputs_of(await produced, self.shape, step=self.name)
 
 
 @overload
@@ -198,66 +154,27 @@ def step(function: Callable[P, R], /) -> StepFunction[P, R]: ...
 
 
 @overload
-def step(
-    *,
-    name: str | None = None,
-    enable_cache: bool | None = None,
-    cache_policy: CachePolicy | None = None,
-    experiment_tracker: str | bool | None = None,
-    output_materializers: Given = None,
-    retries: int = 0,
-    timeout_s: float | None = None,
-    environment: Mapping[str, str] | None = None,
-    secrets: Sequence[str] = (),
-) -> Callable[[Callable[P, R]], StepFunction[P, R]]: ...
+def step(**options: Unpack[StepOptions]) -> Callable[[Callable[P, R]], StepFunction[P, R]]: ...
 
 
-def step(
-    function: Callable[P, R] | None = None,
-    /,
-    *,
-    name: str | None = None,
-    enable_cache: bool | None = None,
-    cache_policy: CachePolicy | None = None,
-    experiment_tracker: str | bool | None = None,
-    output_materializers: Given = None,
-    retries: int = 0,
-    timeout_s: float | None = None,
-    environment: Mapping[str, str] | None = None,
-    secrets: Sequence[str] = (),
-    **unknown: Any,
-) -> Any:
+def step(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
     """Make a function a step. Its outputs come from the return annotation, by `Annotated[T, "name"]`.
 
-    `experiment_tracker=True` takes the active stack's own; a name insists on that component. `environment` is set
-    while the step runs and counts; of `secrets`, names of variables that are set already, a keyed digest counts.
-    Raises UsageError for an option that is unknown or wrong.
+    The options are those of `StepOptions`, listed in docs/steps.md. Raises UsageError for one that is unknown or wrong.
     """
 
     def decorate(target: Callable[P, R]) -> StepFunction[P, R]:
+        keep_source(target)
         try:
-            check_known("@step", unknown, _OPTIONS)
-            made = StepFunction(target, name=target.__name__ if name is None else name, settings=Settings())
-            made.settings = settings_of(
-                made.name,
-                outputs=[output.name for output in made.shape.outputs],
-                enable_cache=enable_cache,
-                cache_policy=cache_policy,
-                experiment_tracker=experiment_tracker,
-                output_materializers=output_materializers,
-                retries=retries,
-                timeout_s=timeout_s,
-                environment=environment,
-                secrets=secrets,
-            )
+            check_known("@step", {name: None for name in options if name not in OPTIONS}, OPTIONS)
+            name = target.__name__ if options.get("name") is None else options["name"]
+            made = StepFunction(target, name=name, settings=Settings())
+            made.settings = settings_of(made.name, outputs=[output.name for output in made.shape.outputs], **options)
         except UsageError as error:
             raise outward(error)  # noqa: B904  (the same error)
         return made
 
     return decorate if function is None else decorate(function)
-
-
-_OPTIONS = [name for name in inspect.signature(step).parameters if name not in ("function", "unknown")]
 
 
 def _content(value: Any) -> str:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from mlstack_nb.core.artifact import Artifact
+
+if TYPE_CHECKING:
+    from mlstack_nb.core.run import StepRun
 
 
 def duration(seconds: float) -> str:
@@ -59,3 +65,15 @@ def artifact_line(artifact: Artifact, name: str = "") -> str:
     """Name, type, shape and bytes of an output, in one short line."""
     parts = (name or artifact.name, type_name(artifact), shape(artifact), size(artifact.size_bytes))
     return " ".join(part for part in parts if part)
+
+
+def item_counts(items: Sequence[StepRun]) -> dict[str, int]:
+    """How many there are, and how many of each state."""
+    return {"total": len(items), **Counter(run.state.value for run in items)}
+
+
+def items_line(items: Sequence[StepRun]) -> str:
+    """`2 of 5 items cached, 1 failed`."""
+    found = item_counts(items)
+    others = [f"{found[state]} {state}" for state in ("failed", "cancelled") if found.get(state)]
+    return ", ".join([f"{found.get('cached', 0)} of {found['total']} items cached", *others])

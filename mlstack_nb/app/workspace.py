@@ -66,8 +66,13 @@ class Workspace:
                 from mlstack_nb.catalog.database import Catalog
 
                 self.ensure()
-                self._catalog = Catalog.open(self.root / "catalog.db")
+                self._catalog = Catalog.open(self.catalog_file)
             return self._catalog
+
+    @property
+    def catalog_file(self) -> Path:
+        """Where the catalog is, or will be."""
+        return self.root / "catalog.db"
 
     def ensure(self) -> None:
         """Make the folder, for its owner only. Raises StoreUnwritableError."""

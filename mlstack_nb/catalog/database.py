@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, event, inspect, text
 from sqlalchemy.exc import OperationalError
 
 from mlstack_nb.catalog.failures import explained, unmade
-from mlstack_nb.catalog.tables import HEAD
+from mlstack_nb.catalog.head import HEAD
 from mlstack_nb.errors import CatalogError
 
 if TYPE_CHECKING:

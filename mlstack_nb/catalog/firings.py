@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, update
 
-from mlstack_nb.catalog.tables import firings, runs, schedules
+from mlstack_nb.catalog.schedule_tables import firings, schedules
+from mlstack_nb.catalog.tables import runs
 from mlstack_nb.core.run import State
 from mlstack_nb.core.schedule import Firing, Origin, Overlap
 from mlstack_nb.ports.owner import Owner

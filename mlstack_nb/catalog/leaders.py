@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, select
 
 from mlstack_nb.catalog.prepared import upsert
-from mlstack_nb.catalog.tables import leaders
+from mlstack_nb.catalog.schedule_tables import leaders
 from mlstack_nb.ports.owner import Owner
 
 if TYPE_CHECKING:

@@ -47,6 +47,10 @@ class Origins:
         """What the last `of` was given is in the catalog now."""
         self._known.update(self._uncommitted)
 
+    def forget(self) -> None:
+        """Somebody has taken step runs out of the catalog."""
+        self._known.clear()
+
     def _read(self, keys: Iterable[str], connection: Connection) -> None:
         """The newest step run of each key that has its inputs and outputs with it."""
         runs = step_runs.c
@@ -56,7 +60,7 @@ class Origins:
         query = (
             select(runs.key, runs.id, artifacts.c.output, artifacts.c.name, artifacts.c.digest)
             .join(newest, (newest.c.key == runs.key) & (newest.c.at == runs.started_at))
-            .outerjoin(artifacts, artifacts.c.step_run_id == runs.id)
+            .outerjoin(artifacts, (artifacts.c.step_run_id == runs.id) & artifacts.c.output.is_not(None))
             .where(*is_origin)
         )
         for key, step_run_id, output, name, digest in connection.execute(query):

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, func, literal_column, select
+from sqlalchemy import Boolean, Integer, Text, bindparam, case, func, select
+from sqlalchemy.exc import IntegrityError
 
 from mlstack_nb.catalog.database import Catalog
+from mlstack_nb.catalog.numbering import next_number, number_of_named
 from mlstack_nb.catalog.origins import Origins
 from mlstack_nb.catalog.prepared import Prepared, once, upsert
 from mlstack_nb.catalog.rows import Row, artifact_row, run_row, step_row
 from mlstack_nb.catalog.tables import artifacts, runs, step_inputs, step_runs
-from mlstack_nb.core.events import Event, RunEnded, RunStarted
+from mlstack_nb.catalog.told import Labels, check_labels, labels_of, tag_run, tells, write_told
+from mlstack_nb.core.events import Event, RunEnded, RunStarted, StepsAdded
 from mlstack_nb.core.plan import Plan
 from mlstack_nb.core.run import REMOTE, Run, State, StepRun
-from mlstack_nb.core.step import FromStep
+from mlstack_nb.core.step import FromStep, Step
+from mlstack_nb.core.tag import Tag, tags_of
+from mlstack_nb.errors import CatalogError
 from mlstack_nb.ports.owner import NOBODY, Owner
 
 if TYPE_CHECKING:
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
 MOST_BUFFERED = 256
 _INPUT_COLUMNS = ("step_run_id", "name", "digest", "from_step", "from_output")
 
-Edges = Mapping[str, Mapping[str, tuple[str, str]]]
+Edges = dict[str, Mapping[str, tuple[str, str]]]
 _NO_EDGES: Mapping[str, tuple[str, str]] = {}
 
 
@@ -42,6 +47,8 @@ class _Known:
     fixed: Mapping[str, int] = field(default_factory=dict)
     next_position: int = 0
     running: dict[str, int] = field(default_factory=dict)
+    labels: Mapping[str, Labels] = field(default_factory=dict)
+    tags: tuple[Tag, ...] = ()
 
     def position(self, step: StepRun) -> int:
         """One for each step run, the same when it starts and when it ends."""
@@ -83,11 +90,18 @@ class Recorder:
         with self._lock:
             if isinstance(event, RunStarted):
                 known = self._known.setdefault(event.run.id, _Known(event.run, {}))
-                known.edges = _edges(event.plan)
+                known.edges = _edges(event.plan.steps)
                 if event.run.mode == REMOTE:
                     known.fixed = {step.name: position for position, step in enumerate(event.plan.steps)}
                     known.next_position = len(known.fixed)
+                known.labels = labels_of(event.plan.steps, event.plan.pipeline)
+                known.tags = tags_of(event.plan.tags)
                 self._put_run(event.run)
+            elif isinstance(event, StepsAdded):
+                known = self._known[event.run_id]
+                known.edges |= _edges(event.steps)
+                if labels := labels_of(event.steps, known.run.pipeline):
+                    known.labels = {**known.labels, **labels}
             elif isinstance(event, RunEnded):
                 self._put_run(event.run)
                 self._flush()
@@ -103,11 +117,23 @@ class Recorder:
                 with self._catalog.read() as connection:
                     last: int = connection.execute(taken).scalar_one()
                 self._known[run.id] = _Known(replace(run, steps=()), {}, next_position=last + 1)
-            self._known[run.id].edges = _edges(plan)
+            self._known[run.id].edges = _edges(plan.steps)
 
     def flush(self) -> None:
         with self._lock:
             self._flush()
+
+    def tagged(self, run_id: str, tags: Iterable[Tag]) -> None:
+        """A run that goes on got tags: those that cascade go on to what it will make."""
+        with self._lock:
+            if run_id in self._known:
+                self._known[run_id].tags = tags_of((*self._known[run_id].tags, *tags))
+
+    def untagged(self, run_id: str, names: Iterable[str]) -> None:
+        with self._lock:
+            if run_id in self._known:
+                gone = set(names)
+                self._known[run_id].tags = tuple(tag for tag in self._known[run_id].tags if tag.name not in gone)
 
     def _put_run(self, run: Run) -> None:
         self._known[run.id].run = run
@@ -115,6 +141,9 @@ class Recorder:
 
     def _put_step(self, step: StepRun) -> None:
         known = self._known[step.run_id]
+        if step.step in known.labels and not step.state.is_final:
+            with self._catalog.read() as connection:
+                check_labels(connection, known.labels[step.step])
         position = known.position(step)
         self._steps[f"{step.run_id}.{position}"] = position, step
         if known.run.state.is_final:
@@ -130,13 +159,25 @@ class Recorder:
     def _flush(self) -> None:
         if not self._run_rows and not self._steps:
             return
+        try:
+            self._write()
+        except CatalogError as error:
+            if not isinstance(error.__cause__, IntegrityError):
+                raise
+            self._origins.forget()  # somebody deleted the run of one
+            self._write()
+        self._origins.committed()
+        self._run_rows.clear()
+        self._steps.clear()
+
+    def _write(self) -> None:
         with self._catalog.write() as connection:
             origins = self._origins.of(self._steps, connection)
             self._put_runs.execute(connection, list(self._run_rows.values()))
             self._write_steps(connection, origins)
-        self._origins.committed()
-        self._run_rows.clear()
-        self._steps.clear()
+            for run_id in self._run_rows:
+                if self._known[run_id].tags:
+                    tag_run(connection, run_id, self._known[run_id].tags)
 
     def _write_steps(self, connection: Connection, origins: Mapping[str, str]) -> None:
         steps: list[Row] = []
@@ -154,6 +195,9 @@ class Recorder:
         self._put_steps.execute(connection, steps)
         self._add_inputs.execute(connection, inputs)
         self._add_artifacts.execute(connection, outputs)
+        for step_run_id, (_, step) in self._steps.items():
+            if tells(step) and step_run_id not in origins:
+                write_told(connection, step_run_id, step)
 
     def _inputs(self, step_run_id: str, step: StepRun) -> list[Row]:
         edges = self._known[step.run_id].edges.get(step.step, _NO_EDGES)
@@ -163,17 +207,22 @@ class Recorder:
         ]
 
 
-def _edges(plan: Plan) -> Edges:
+def _edges(steps: Iterable[Step]) -> Edges:
     return {
         step.name: {
             name: (source.step, source.output) for name, source in step.inputs.items() if isinstance(source, FromStep)
         }
-        for step in plan.steps
+        for step in steps
     }
 
 
 def _counted(dialect: Dialect) -> Insert:
-    """Adds an artifact as the next version of its name, where it is not there yet."""
-    newest = func.coalesce(func.max(artifacts.c.version), literal_column("0"))
-    following = select(newest + literal_column("1")).where(artifacts.c.name == bindparam("named"))
-    return once(artifacts, dialect).values(version=following.scalar_subquery())
+    """Adds an artifact where it is not there yet: as the next version of its name, or as the one that it is to be."""
+    named = bindparam("named", type_=Text)
+    numbered = bindparam("numbered", type_=Integer)
+    version = case(
+        (numbered.is_not(None), numbered),
+        (bindparam("is_labelled", type_=Boolean), number_of_named(named)),
+        else_=next_number(named),
+    )
+    return once(artifacts, dialect).values(version=version)

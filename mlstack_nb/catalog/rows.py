@@ -59,10 +59,14 @@ def step_row(step: StepRun, *, step_run_id: str, position: int, origin: str | No
 
 
 def artifact_row(artifact: Artifact, *, step: StepRun, step_run_id: str, output: str) -> Row:
-    """All but the version, which the database counts; `named` is for the counting."""
+    """All but the version, which the database counts: `named`, `numbered` and `is_labelled` are for the counting."""
+    label = artifact.label
+    number = int(label) if label.isdecimal() else None
     return {
         "name": artifact.name,
         "named": artifact.name,
+        "numbered": number,
+        "is_labelled": bool(label),
         "step_run_id": step_run_id,
         "output": output,
         "created_at": step.ended_at or step.started_at,
@@ -75,12 +79,12 @@ def artifact_row(artifact: Artifact, *, step: StepRun, step_run_id: str, output:
         "kind": artifact.kind.value,
         "metadata": to_text(artifact.metadata),
         "preview": to_text(artifact.preview) if artifact.preview is not None else None,
-        "label": artifact.label or None,
+        "label": label if label and number is None else None,
         "origin": "step",
     }
 
 
-def run_of(row: RowMapping, steps: tuple[StepRun, ...]) -> Run:
+def run_of(row: RowMapping | Row, steps: tuple[StepRun, ...]) -> Run:
     return Run(
         id=row["id"],
         pipeline=row["pipeline"],

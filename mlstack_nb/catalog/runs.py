@@ -12,15 +12,16 @@ from mlstack_nb.catalog.database import Catalog
 from mlstack_nb.catalog.rows import artifact_of, run_of, step_of
 from mlstack_nb.catalog.tables import artifacts, runs, step_inputs, step_runs
 from mlstack_nb.core.artifact import Artifact
-from mlstack_nb.core.run import Run, State, StepRun
+from mlstack_nb.core.run import LAST, Run, State, StepRun
 from mlstack_nb.errors import NotFoundError, UsageError
 from mlstack_nb.ports.owner import Owner, this_host
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, RowMapping, Update
 
-LAST = "last"
 GOING_ON = (State.PENDING.value, State.RUNNING.value)
+_AT_ONCE = 500
+"""Databases limit how many values one statement may have."""
 _LOST = json.dumps({"type": "ProcessEnded", "message": "the process that ran it ended"})
 
 
@@ -33,7 +34,7 @@ def list_runs(
     limit: int | None = None,
 ) -> list[Run]:
     """Newest first, without their steps."""
-    _fail_lost_runs(catalog)
+    fail_lost_runs(catalog)
     query = select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)
     for column, wanted in ((runs.c.pipeline, pipeline), (runs.c.stack, stack), (runs.c.state, state)):
         if wanted is not None:
@@ -68,7 +69,7 @@ def get_run(catalog: Catalog, reference: str) -> Run:
 
     Raises NotFoundError, or UsageError when several ids begin so.
     """
-    _fail_lost_runs(catalog)
+    fail_lost_runs(catalog)
     with catalog.read() as connection:
         row = _find(connection, reference)
         return run_of(row, tuple(_steps(connection, step_runs.c.run_id == row["id"])))
@@ -110,7 +111,7 @@ def _find(connection: Connection, reference: str) -> RowMapping:
 
 def last_steps(catalog: Catalog, pipeline: str) -> dict[str, StepRun]:
     """Step -> its newest step run in any run of the pipeline, whatever became of it."""
-    _fail_lost_runs(catalog)
+    fail_lost_runs(catalog)
     order = (step_runs.c.started_at.desc(), step_runs.c.run_id.desc(), step_runs.c.position.desc())
     rank = func.row_number().over(partition_by=step_runs.c.step, order_by=order).label("rank")
     of_pipeline = select(step_runs.c.id, rank).join(runs, runs.c.id == step_runs.c.run_id)
@@ -120,8 +121,30 @@ def last_steps(catalog: Catalog, pipeline: str) -> dict[str, StepRun]:
         return {step.step: step for step in _steps(connection, step_runs.c.id.in_(newest))}
 
 
+def steps_of(catalog: Catalog, run_id: str) -> dict[str, StepRun]:
+    """Id -> step run, in the order they started."""
+    with catalog.read() as connection:
+        return _by_id(connection, step_runs.c.run_id == run_id)
+
+
+def step_runs_with(catalog: Catalog, ids: Sequence[str]) -> dict[str, StepRun]:
+    """Id -> step run, in the order of `ids`. Raises NotFoundError."""
+    found: dict[str, StepRun] = {}
+    with catalog.read() as connection:
+        for first in range(0, len(ids), _AT_ONCE):
+            found |= _by_id(connection, step_runs.c.id.in_(ids[first : first + _AT_ONCE]))
+    for number in ids:
+        if number not in found:
+            raise NotFoundError(f"No step run has the id {number!r}.", "Run: mlstack runs steps last --json")
+    return {number: found[number] for number in ids}
+
+
 def _steps(connection: Connection, is_wanted: ColumnElement[bool]) -> list[StepRun]:
     """Step runs; those of one run in the order they started."""
+    return list(_by_id(connection, is_wanted).values())
+
+
+def _by_id(connection: Connection, is_wanted: ColumnElement[bool]) -> dict[str, StepRun]:
     rows = connection.execute(select(step_runs).where(is_wanted).order_by(step_runs.c.position)).mappings()
     own = {row["id"]: row for row in rows}
     missing = {row["origin"] for row in own.values() if row["origin"]} - own.keys()
@@ -129,7 +152,7 @@ def _steps(connection: Connection, is_wanted: ColumnElement[bool]) -> list[StepR
     recorded = {**own, **{row["id"]: row for row in elsewhere}}
     inputs = _inputs(connection, list(recorded))
     outputs = _outputs(connection, list(recorded))
-    return [_step(row, recorded[row["origin"] or row["id"]], inputs, outputs) for row in own.values()]
+    return {number: _step(row, recorded[row["origin"] or number], inputs, outputs) for number, row in own.items()}
 
 
 def _step(
@@ -151,13 +174,14 @@ def _inputs(connection: Connection, ids: Sequence[str]) -> dict[str, dict[str, s
 
 def _outputs(connection: Connection, ids: Sequence[str]) -> dict[str, dict[str, Artifact]]:
     found: dict[str, dict[str, Artifact]] = {}
-    query = select(artifacts).where(artifacts.c.step_run_id.in_(ids)).order_by(artifacts.c.id)
+    is_output = artifacts.c.step_run_id.in_(ids) & artifacts.c.output.is_not(None)
+    query = select(artifacts).where(is_output).order_by(artifacts.c.id)
     for row in connection.execute(query).mappings():
         found.setdefault(row["step_run_id"], {})[row["output"]] = artifact_of(row)
     return found
 
 
-def _fail_lost_runs(catalog: Catalog) -> None:
+def fail_lost_runs(catalog: Catalog) -> None:
     """Runs that this host's dead processes left behind end as failed, at the last time they were heard of."""
     query = select(runs).where(runs.c.state.in_(GOING_ON), runs.c.owner_host == this_host())
     with catalog.read() as connection:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select, update
 
-from mlstack_nb.catalog.tables import schedules
+from mlstack_nb.catalog.schedule_tables import schedules
 from mlstack_nb.core.schedule import CatchUp, Overlap, Schedule
 
 if TYPE_CHECKING:

@@ -1,4 +1,6 @@
-"""The tables. Times are UTC epoch seconds; structured values are JSON text.
+"""The tables of stacks, runs and artifacts; others are beside, so that a run does not import what it does not need.
+
+Times are UTC epoch seconds; structured values are JSON text.
 
 A change here needs a revision in `migrations/versions/` and a new `HEAD`; tests hold the three together.
 """
@@ -7,7 +9,6 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -19,9 +20,6 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-
-HEAD = "0004"
-"""The newest revision. Revisions are numbered, so that a catalog newer than this code is recognised."""
 
 metadata = MetaData(
     naming_convention={
@@ -142,152 +140,4 @@ artifacts = Table(
     UniqueConstraint("name", "version"),
     UniqueConstraint("step_run_id", "output"),
     UniqueConstraint("name", "label", name="uq_artifacts_name_label"),
-)
-
-# parameters: texts as they were typed. settled_until: of every moment up to it, it is decided what becomes of it
-schedules = Table(
-    "schedules",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("target", Text, nullable=False),
-    Column("folder", Text, nullable=False),
-    Column("parameters", Text, nullable=False),
-    Column("stack", Text),
-    Column("cron", Text),
-    Column("every_s", Double),
-    Column("zone", Text, nullable=False),
-    Column("grace_s", Double, nullable=False),
-    Column("catch_up", Text, nullable=False),
-    Column("overlap", Text, nullable=False),
-    Column("note", Text, nullable=False),
-    Column("created_at", Double, nullable=False),
-    Column("settled_until", Double, nullable=False),
-    Column("paused_at", Double),
-)
-
-# the primary key is the claim: nobody can claim a moment twice. owner_*: the process of the run, once it has started
-firings = Table(
-    "firings",
-    metadata,
-    Column("schedule", Text, ForeignKey("schedules.name", ondelete="CASCADE"), primary_key=True),
-    Column("moment", Double, primary_key=True),
-    Column("origin", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("run_id", Text, unique=True),
-    Column("claimed_at", Double, nullable=False),
-    Column("started_at", Double),
-    Column("ended_at", Double),
-    Column("exit_code", Integer),
-    Column("owner_host", Text),
-    Column("owner_pid", Integer),
-    Column("owner_ticks", BigInteger),
-    Column("reason", Text, nullable=False),
-    Index(None, "state"),
-)
-
-# one row for each duty that one process at a time has; who does not renew it until `expires_at` loses it
-leaders = Table(
-    "leaders",
-    metadata,
-    Column("duty", Text, primary_key=True),
-    Column("holder", Text, nullable=False),
-    Column("owner_host", Text, nullable=False),
-    Column("owner_pid", Integer, nullable=False),
-    Column("owner_ticks", BigInteger, nullable=False),
-    Column("since", Double, nullable=False),
-    Column("expires_at", Double, nullable=False),
-)
-
-tags = Table(
-    "tags",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("color", Text, nullable=False),
-    Column("is_exclusive", Boolean, nullable=False),
-    Column("cascades", Boolean, nullable=False),
-    Column("created_at", Double, nullable=False),
-)
-
-# subject_kind, subject: what is tagged, linked or told of. `run`, `step_run`: its id; `pipeline`, `artifact` and
-# `model`: the name; `artifact_version` and `model_version`: the id as text; `deployment`: the name
-taggings = Table(
-    "taggings",
-    metadata,
-    Column("subject_kind", Text, primary_key=True),
-    Column("subject", Text, primary_key=True),
-    Column("tag", Text, ForeignKey("tags.name", onupdate="CASCADE", ondelete="CASCADE"), primary_key=True),
-    Index(None, "tag", "subject_kind"),
-)
-
-# what people's code said of a subject; the last value of a name counts
-logged_metadata = Table(
-    "logged_metadata",
-    metadata,
-    Column("subject_kind", Text, primary_key=True),
-    Column("subject", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),
-    Column("logged_at", Double, nullable=False),
-)
-
-# about: JSON of what people say of the model: description, license, ...
-models = Table(
-    "models",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("about", Text, nullable=False),
-    Column("created_at", Double, nullable=False),
-)
-
-# stage: null for none; the constraint lets a stage have one version
-model_versions = Table(
-    "model_versions",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("model", Text, ForeignKey("models.name", onupdate="CASCADE", ondelete="CASCADE"), nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("stage", Text),
-    Column("description", Text, nullable=False),
-    Column("created_at", Double, nullable=False),
-    UniqueConstraint("model", "number", name="uq_model_versions_model_number"),
-    UniqueConstraint("model", "name", name="uq_model_versions_model_name"),
-    UniqueConstraint("model", "stage", name="uq_model_versions_model_stage"),
-)
-
-model_links = Table(
-    "model_links",
-    metadata,
-    Column("version_id", Integer, ForeignKey("model_versions.id", ondelete="CASCADE"), primary_key=True),
-    Column("subject_kind", Text, primary_key=True),
-    Column("subject", Text, primary_key=True),
-    Column("linked_at", Double, nullable=False),
-    Index(None, "subject_kind", "subject"),
-)
-
-# sealed: the values, encrypted with a key that is not in the database
-secrets = Table(
-    "secrets",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("sealed", Text, nullable=False),
-    Column("created_at", Double, nullable=False),
-    Column("updated_at", Double, nullable=False),
-)
-
-# service: JSON of what the deployer needs to find what it started: process, port, folder
-deployments = Table(
-    "deployments",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("deployer", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("url", Text, nullable=False),
-    Column("model", Text, nullable=False),
-    Column("configuration", Text, nullable=False),
-    Column("service", Text, nullable=False),
-    Column("run_id", Text),
-    Column("step", Text),
-    Column("created_at", Double, nullable=False),
-    Column("updated_at", Double, nullable=False),
 )

@@ -20,6 +20,7 @@ LETTERS = {
     Kind.CONTAINER_REGISTRY: "-c",
     Kind.FEATURE_STORE: "-f",
     Kind.DATA_VALIDATOR: "-v",
+    Kind.ALERTER: "-al",
 }
 
 HYPHENS = {"token_normalize_func": lambda token: token.replace("_", "-")}

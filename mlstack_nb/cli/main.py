@@ -13,20 +13,25 @@ from mlstack_nb.cli.groups import LazyGroup
 from mlstack_nb.errors import MlstackError, UsageError, nearest
 
 COMMANDS = {
-    "artifacts": ("mlstack_nb.cli.artifacts:artifacts", "What steps made: list, versions, lineage."),
+    "artifacts": ("mlstack_nb.cli.artifacts:artifacts", "What steps made: list, versions, lineage, download, prune."),
     "cancel": ("mlstack_nb.cli.resume:cancel", "Stop a run."),
     "component": ("mlstack_nb.cli.component:component", "The parts stacks are made of: register, list, change."),
     "debug": ("mlstack_nb.cli.run_notebooks:debug", "Write a notebook that opens where a step failed."),
     "demo": ("mlstack_nb.cli.demo:demo", "Train a model on real data, twice, on two stacks."),
+    "deployment": ("mlstack_nb.cli.deployment:deployment", "Models that answer: list, predict, logs, stop."),
     "doctor": ("mlstack_nb.cli.doctor:doctor", "Check this installation and workspace."),
     "export": ("mlstack_nb.cli.export:export", "Write a notebook as a module, or as a workflow."),
+    "integration": ("mlstack_nb.cli.integration:integration", "Packages that flavors need: list, install."),
     "lint": ("mlstack_nb.cli.lint:lint", "Check notebooks and modules: portable, reproducible, cached rightly?"),
+    "model": ("mlstack_nb.cli.model:model", "Models and their versions: list, show, promote."),
     "resume": ("mlstack_nb.cli.resume:resume", "Run what is missing of a run."),
     "run": ("mlstack_nb.cli.run:run", "Run a notebook or a pipeline, whole or in part."),
     "runs": ("mlstack_nb.cli.runs:runs", "What has been run: list, show, steps."),
     "schedule": ("mlstack_nb.cli.schedule:schedule", "Run pipelines by themselves: add, list, pause, trigger."),
     "scheduler": ("mlstack_nb.cli.scheduler:scheduler", "The process that starts what is scheduled."),
+    "secret": ("mlstack_nb.cli.secret:secret", "Values for components and steps, encrypted: create, list, get."),
     "stack": ("mlstack_nb.cli.stack:stack", "Where pipelines run: register, set, import, export."),
+    "tag": ("mlstack_nb.cli.tag:tag", "Words on runs, pipelines and artifacts: list, register, add, remove."),
     "why": ("mlstack_nb.cli.why:why", "Why a step ran, or came from the cache."),
 }
 

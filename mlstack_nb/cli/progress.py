@@ -13,7 +13,7 @@ import click
 from mlstack_nb.app.progress import Course
 from mlstack_nb.app.wording import artifact_line, duration
 from mlstack_nb.cli.output import COLOURS
-from mlstack_nb.core.events import Event, RunEnded, RunStarted, StepEnded, StepStarted
+from mlstack_nb.core.events import Event, RunEnded, RunStarted, StepEnded, StepsAdded, StepStarted
 from mlstack_nb.core.run import State, StepRun
 
 REDRAW_S = 0.2
@@ -50,6 +50,9 @@ class Progress:
                 click.echo(f"run {event.run.id} of {event.run.pipeline} on stack {event.run.stack}", err=True)
                 if self._is_live:
                     threading.Thread(target=self._keep_drawing, daemon=True).start()
+            elif isinstance(event, StepsAdded):
+                self._width = max(self._width, *(len(step.name) for step in event.steps))
+                self._is_small = self._is_small and len(event.steps) < SMALL
             elif isinstance(event, StepStarted):
                 self._draw()
             elif isinstance(event, StepEnded):

@@ -24,9 +24,16 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("target")
+@click.argument("words", nargs=-1)
 @click.option("-p", "--parameter", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated.")
 @click.option(
     "-f", "--file", type=click.Path(path_type=Path, dir_okay=False), help="Parameters from YAML; -p goes before it."
+)
+@click.option(
+    "-c",
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Options and parameters of this run from YAML; what is given here goes before it.",
 )
 @click.option("--stack", help="Run on this stack instead of the active one.")
 @click.option("--from", "first", default="", metavar="STEP", help="Begin here: what is before it comes from the cache.")
@@ -39,6 +46,7 @@ if TYPE_CHECKING:
 @click.option("--whole", is_flag=True, help="Run a notebook as one step, from top to bottom.")
 @click.option("--timeout", "timeout_s", type=click.FloatRange(min=0, min_open=True), help="Seconds for a cell.")
 @click.option("--isolation", default="", metavar="thread|process|kernel", help="What keeps a step's code apart.")
+@click.option("--zenml", is_flag=True, help="TARGET imports `zenml`; a FILE.py is run as python would, with WORDS.")
 @click.option("--detach", is_flag=True, help="Run in the background; print the run's id.")
 @click.option("--dry-run", is_flag=True, help="Say what would run, and run nothing.")
 @click.option("--run-id", default="", hidden=True)
@@ -46,8 +54,11 @@ if TYPE_CHECKING:
 def run(
     *,
     target: str,
+    words: tuple[str, ...],
+    zenml: bool,
     pairs: tuple[str, ...],
     file: Path | None,
+    config: Path | None,
     detach: bool,
     dry_run: bool,
     as_json: bool,
@@ -61,11 +72,22 @@ def run(
     Example: mlstack run train.ipynb -p depth=6
              mlstack run train.py --from features --no-cache
              mlstack run package.pipelines:training -f params.yaml --detach
+             mlstack run --zenml run.py -- --epochs 3
     """  # noqa: D301 - click reads the \b
     from mlstack_nb.app.parameters import read_file, read_pairs
     from mlstack_nb.app.request import Request
+    from mlstack_nb.cli.scripts import run_zenml_script
 
+    if zenml:
+        options["compat"] = "zenml"
+    if zenml and target.endswith(".py"):
+        given = {**options, "-p": pairs, "-f": file, "-c": config, "--detach": detach, "--dry-run": dry_run}
+        return run_zenml_script(Path(target), words, {**given, "--json": as_json})
+    if words:
+        raise UsageError(f"TARGET is followed by {words[0]!r}.", "Give parameters so: -p NAME=VALUE")
     values = read_file(file) if file is not None else {}
+    if config is not None:
+        options |= {"configuration": read_file(config), "configured_by": str(config)}
     request = Request(target, texts=read_pairs(pairs), values=values, **options)
     return carry_out(request, dry_run=dry_run, detach=detach, as_json=as_json)
 

@@ -85,6 +85,7 @@ def show(run: str, as_json: bool) -> None:
             ("started", moment(found["started_at"])),
             ("time", duration(found["duration_s"]) if found["ended_at"] else ""),
             ("parameters", pairs(found["parameters"])),
+            ("models", ", ".join(f"{one['model']} {one['version']}" for one in found["models"])),
         ]
     )
     click.echo()
@@ -159,6 +160,10 @@ def logs(run: str, step: str, follow: bool) -> None:
 
 def _print_steps(found: list[dict[str, Any]]) -> None:
     print_table(found, STEP_COLUMNS, empty="No step of this run has started.")
+    for step in found:
+        told = {name: value for name, value in step["logged"].items() if not isinstance(value, list | dict)}
+        if told:
+            click.echo(f"\nStep {step['step']!r} logged: {pairs(told)}")
     for step in found:
         if step["failure"]:
             click.echo(f"\nStep {step['step']!r} failed: {step['failure']['type']}: {step['failure']['message']}")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from mlstack_nb.app.wording import duration
 from mlstack_nb.app.workspace import STACK_VARIABLE, Workspace
 from mlstack_nb.cli.groups import Group
 from mlstack_nb.cli.kinds import HYPHENS, KindArgument, chosen, kind_options
@@ -86,6 +87,40 @@ def get(as_json: bool) -> None:
         print_json({"name": name, "active_by": source})
     else:
         click.echo(name)
+
+
+@stack.command()
+@click.argument("name", required=False)
+@click.option("--send", is_flag=True, help="Send a message by its alerter, too.")
+@json_option
+@click.pass_context
+def check(context: click.Context, name: str | None, send: bool, as_json: bool) -> None:
+    """Reach each component of a stack, and time it: write an object, ask the tracker, ... The active stack by default.
+
+    The exit code is 1 when one can not be used.
+
+    Example: mlstack stack check
+    """
+    from mlstack_nb.app.stack_health import health
+
+    found = health(Workspace.find(), name, send=send)
+    if as_json:
+        print_json(found)
+    else:
+        columns: Columns = {
+            "": lambda row: "ok" if row["ok"] else "fail",
+            "kind": "kind",
+            "name": "name",
+            "flavor": "flavor",
+            "time": lambda row: duration(row["seconds"]),
+            "found": "what",
+        }
+        print_table(found["components"], columns, empty="")
+        for row in found["components"]:
+            if row["hint"]:
+                click.echo(f"  -> {row['name']}: {row['hint']}")
+    if not all(row["ok"] for row in found["components"]):
+        context.exit(1)
 
 
 @stack.command("set")

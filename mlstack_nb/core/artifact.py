@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -20,6 +20,24 @@ class ArtifactType(StrEnum):
     BASE = "BaseArtifact"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactConfig:
+    """What an author says of an output beside its type: `-> Annotated[T, ArtifactConfig(name="model", tags=["best"])]`.
+
+    `version` is the name of the version that the step makes, `run_metadata` what is known of it beforehand.
+    """
+
+    name: str | None = None
+    version: str | int | None = None
+    tags: Sequence[str] = ()
+    run_metadata: Mapping[str, Any] = field(default_factory=dict)
+    artifact_type: ArtifactType | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tags", tuple(self.tags or ()))
+        object.__setattr__(self, "run_metadata", dict(self.run_metadata or {}))
+
+
 @dataclass(frozen=True, slots=True)
 class Artifact:
     """What is known of an output without reading it.
@@ -28,7 +46,8 @@ class Artifact:
     encoding. `object` is the address of the files under `objects/`, the digest of the files themselves;
     None when the value is small enough to live in `inline`, as the text its materializer made of it.
     `type` is the qualified name of the value's class, `materializer` the dotted path of the class that
-    wrote it. `label` is the name that its author gave this version.
+    wrote it. `label` is the name that its author gave this version, `tags` are
+    those that the step gave it.
     """
 
     name: str
@@ -42,6 +61,7 @@ class Artifact:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     preview: Mapping[str, Any] | None = None
     label: str = ""
+    tags: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -56,8 +76,9 @@ class Artifact:
             "metadata": dict(self.metadata),
             "preview": None if self.preview is None else dict(self.preview),
             "label": self.label,
+            "tags": list(self.tags),
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Artifact:
-        return cls(**{**data, "kind": ArtifactType(data["kind"])})
+        return cls(**{**data, "kind": ArtifactType(data["kind"]), "tags": tuple(data.get("tags", ()))})

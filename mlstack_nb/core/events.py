@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mlstack_nb.core.plan import Plan
 from mlstack_nb.core.run import Run, StepRun
+from mlstack_nb.core.step import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,14 @@ class RunStarted:
 
     run: Run
     plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class StepsAdded:
+    """Steps that nobody knew of when the run started, before the first of them begins or ends."""
+
+    run_id: str
+    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,5 +45,5 @@ class RunEnded:
     run: Run
 
 
-Event = RunStarted | StepStarted | StepEnded | RunEnded
+Event = RunStarted | StepsAdded | StepStarted | StepEnded | RunEnded
 Listener = Callable[[Event], None]

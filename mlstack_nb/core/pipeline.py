@@ -7,17 +7,28 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlstack_nb.core.graph import ancestors, descendants, topological_order
+from mlstack_nb.core.policy import ExecutionMode
 from mlstack_nb.core.step import FromStep, Step
 from mlstack_nb.errors import ConflictError, GraphError, NotFoundError, UsageError, nearest
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """`steps` in the order they were written; `parameters` with their values or defaults."""
+    """`steps` in the order they were written; `parameters` with their values or defaults.
+
+    `run_name` is what its runs are called, `tags` are those of its runs, and `substitutions` the values of placeholders
+    in `run_name`.
+    """
 
     name: str
     steps: tuple[Step, ...]
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    run_name: str = ""
+    execution_mode: ExecutionMode | None = None
+    substitutions: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    model: Any = None
+    tags: tuple[Any, ...] = ()
 
     @property
     def graph(self) -> dict[str, tuple[str, ...]]:

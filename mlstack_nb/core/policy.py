@@ -1,10 +1,37 @@
-"""What of a step enters its cache key, and how long a result is good for."""
+"""What of a step enters its cache key, how long a result is good for, and what a failure leads to."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from fnmatch import fnmatchcase
+
+
+class ExecutionMode(StrEnum):
+    """What a step that failed does to the rest of its run; only what depends on it is skipped in any case.
+
+    `FAIL_FAST` ends the other steps at once, `STOP_ON_FAILURE` begins no more, `CONTINUE_ON_FAILURE` goes on with
+    every branch.
+    """
+
+    FAIL_FAST = "fail_fast"
+    STOP_ON_FAILURE = "stop_on_failure"
+    CONTINUE_ON_FAILURE = "continue_on_failure"
+
+    @property
+    def stops(self) -> bool:
+        """Whether nothing more is begun once a step has failed."""
+        return self is not ExecutionMode.CONTINUE_ON_FAILURE
+
+
+@dataclass(frozen=True, slots=True)
+class StepRetryConfig:
+    """How often a step that failed is tried again, after `delay` seconds, each time `backoff` times as long."""
+
+    max_retries: int = 1
+    delay: float = 0
+    backoff: float = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from traceback import format_exception
@@ -13,6 +13,8 @@ from typing import Any
 from mlstack_nb.core.artifact import Artifact
 from mlstack_nb.core.types import shown
 
+LAST = "last"
+"""What stands for the newest run, where a run is named."""
 REMOTE = "remote"
 """The mode of a run that an engine outside carries out, so that no process here owns it."""
 
@@ -60,13 +62,14 @@ class Failure:
     def of(cls, error: BaseException) -> Failure:
         """Of whatever was raised, also where its own `__str__` raises. An error may bring the failure it stands for."""
         brought = getattr(error, "failure", None)
+        notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
         if isinstance(brought, Failure):
-            return brought
+            return replace(brought, message=brought.message + notes) if notes else brought
         try:
             message = str(error)
         except Exception:  # noqa: BLE001  (an exception of the user's may do anything)
             message = "(its __str__ raises)"
-        return cls(type(error).__name__, message, "".join(format_exception(error)))
+        return cls(type(error).__name__, message + notes, "".join(format_exception(error)))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -76,7 +79,8 @@ class StepRun:
     `inputs` maps input names to content digests; `tracker` holds `name`, `run_id` and `url` of the
     experiment tracker's run, when there was one. `reason` is None for a step whose code did not run; `code` is the
     digest of its fingerprint, by which the store has the source of its parts; `display` names what it showed when it
-    ran, which the store has, too.
+    ran, which the store has, too. `logged` is what its code told of it;
+    `aside` what it did to the catalog of a node of its own, as JSON.
     """
 
     run_id: str
@@ -96,6 +100,8 @@ class StepRun:
     reason: Reason | None = None
     code: str = ""
     display: str = ""
+    logged: Mapping[str, Any] = field(default_factory=dict)
+    aside: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<step run {self.step}: {self.state}>"
@@ -125,6 +131,8 @@ class StepRun:
             "reason": self.reason and self.reason.value,
             "code": self.code,
             "display": self.display,
+            "logged": dict(self.logged),
+            **({"aside": dict(self.aside)} if self.aside else {}),
         }
 
     @classmethod
@@ -140,6 +148,8 @@ class StepRun:
             outputs={name: Artifact.from_json(artifact) for name, artifact in data["outputs"].items()},
             failure=None if failure is None else Failure(**failure),
             reason=None if reason is None else Reason(reason),
+            logged=data.get("logged", {}),
+            aside=data.get("aside", {}),
             **{name: data[name] for name in same},
         )
 

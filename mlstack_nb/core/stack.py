@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -19,9 +20,13 @@ class Kind(StrEnum):
     CONTAINER_REGISTRY = "container_registry"
     FEATURE_STORE = "feature_store"
     DATA_VALIDATOR = "data_validator"
+    ALERTER = "alerter"
 
 
+MASKED = "********"
 MANDATORY = (Kind.ORCHESTRATOR, Kind.ARTIFACT_STORE)
+REFERENCE = re.compile(r"\{\{\s*([^{}.\s][^{}.]*?)\s*\.\s*(\w+)\s*\}\}")
+"""`{{name.key}}`: stands for a value of a secret where a component is built; it is no secret itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +41,29 @@ class Component:
 
     def shown(self) -> dict[str, Any]:
         """The configuration with secret values masked: fit for plans, records, listings and logs."""
-        return {
-            name: "********" if name in self.secret_fields and value is not None else value
-            for name, value in self.configuration.items()
-        }
+        return {name: MASKED if self._is_secret(name) else value for name, value in self.configuration.items()}
+
+    def without_secrets(self) -> dict[str, Any]:
+        """The configuration without the fields that hold a secret value; a reference to one may go anywhere."""
+        return {name: value for name, value in self.configuration.items() if not self._is_secret(name)}
+
+    @property
+    def references(self) -> frozenset[tuple[str, str]]:
+        """The names of secrets, and their keys, that the configuration refers to."""
+        return references(self.configuration)
+
+    def _is_secret(self, name: str) -> bool:
+        value = self.configuration[name]
+        return name in self.secret_fields and value is not None and not references(value)
+
+
+def references(value: Any) -> frozenset[tuple[str, str]]:
+    """The name and key of each `{{name.key}}` in a configuration, wherever it stands as a whole text."""
+    if isinstance(value, str):
+        found = REFERENCE.fullmatch(value)
+        return frozenset({(found[1], found[2])} if found else ())
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    return frozenset().union(*map(references, inner))
 
 
 @dataclass(frozen=True, slots=True)

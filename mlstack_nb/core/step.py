@@ -6,16 +6,19 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from mlstack_nb.core.artifact import ArtifactConfig
 from mlstack_nb.core.display import Display
+from mlstack_nb.core.hooks import NO_HOOKS, Hooks
 from mlstack_nb.core.policy import CachePolicy
 
 
 @dataclass(frozen=True, slots=True)
 class FromStep:
-    """An input that is another step's output: an edge of the graph."""
+    """An input that is another step's output: an edge of the graph. With `item` it is that item of a list."""
 
     step: str
     output: str
+    item: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +42,33 @@ class Captured:
     cell: str
 
 
-Source = FromStep | FromParameter | Literal | Captured
+@dataclass(frozen=True, slots=True)
+class FromArtifact:
+    """An input that is an artifact of earlier: the version, the newest by default, that is there when the step runs.
+
+    With `metadata` it is not the artifact but what was told of it under that name.
+    """
+
+    name: str
+    version: str = ""
+    metadata: str = ""
+
+
+Source = FromStep | FromParameter | Literal | Captured | FromArtifact
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A named result. `artifact` is the name its author gave it, if any; `type` the declared type, None when open."""
+    """A named result. `artifact` is the name its author gave it, if any; `type` the declared type, None when open.
+
+    `config` has what else the author says of it; `template` is the name as it was written, where it had placeholders.
+    """
 
     name: str
     artifact: str = ""
     type: Any = None
+    config: ArtifactConfig | None = None
+    template: str = ""
 
     def artifact_name(self, pipeline: str, step: str) -> str:
         """The name its versions are counted under: the author's, else one that is unique in the workspace."""
@@ -75,7 +95,11 @@ class Settings:
     """How a step runs. `tracker`: None asks for none, "" for the stack's own, else a component's name.
 
     `environment` are variables that are set while it runs, `secrets` names of those that are set already and count.
-    `report`: whether the executed step is kept as a page for people; None leaves it to the stack.
+    `report`: whether the executed step is kept as a page for people; None leaves it to the stack. Before another
+    attempt it waits `retry_delay_s`, each time `retry_backoff` times as long. `metadata`, `previews` and `logs`:
+    whether those of its outputs and what it prints are kept; None means yes. `asked` is what `settings=` said.
+    `explicit` has the names of the fields that its author gave, which what a pipeline says for all its steps does not
+    change.
     """
 
     cache: bool = True
@@ -88,6 +112,18 @@ class Settings:
     report: bool | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    retry_delay_s: float = 0.0
+    retry_backoff: float = 1.0
+    hooks: Hooks = NO_HOOKS
+    substitutions: Mapping[str, str] = field(default_factory=dict)
+    metadata: bool | None = None
+    previews: bool | None = None
+    logs: bool | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    model: Any = None
+    tags: tuple[Any, ...] = ()
+    explicit: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +141,21 @@ class Fingerprint:
 
 
 @dataclass(frozen=True, slots=True)
+class Over:
+    """The code gets, as `item`, one item at a time of the list that is the input `of`; with `keeps` that one, too."""
+
+    item: str
+    of: str
+    keeps: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """`inputs` are in the order the code reads them; `after` names steps that must end first."""
+    """`inputs` are in the order the code reads them; `after` names steps that must end first.
+
+    With `over` the code runs once for each item of those lists, and each output is the list of what it gave. The lists
+    are walked together, or, where the step is `crossed`, every item meets every other.
+    """
 
     name: str
     inputs: Mapping[str, Source]
@@ -116,6 +165,8 @@ class Step:
     after: tuple[str, ...] = ()
     source: str = ""
     input_types: Mapping[str, Any] = field(default_factory=dict)
+    over: tuple[Over, ...] = ()
+    crossed: bool = False
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -126,10 +177,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Produced:
-    """What a step's code left: its names, and what it showed meanwhile, where somebody recorded that."""
+    """What a step's code left: its names, and what it showed meanwhile, where somebody recorded that.
+
+    `told` is what code that ran in another process told of the step.
+    """
 
     names: Mapping[str, Any]
     display: Display | None = None
+    told: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, left: Mapping[str, Any] | Produced) -> Produced:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
 from mlstack_nb.core.events import Event, RunEnded, RunStarted, StepEnded
 from mlstack_nb.core.plan import Node, Plan
+from mlstack_nb.core.policy import ExecutionMode
 from mlstack_nb.core.run import Failure, Run, State, StepRun, combined_state
-from mlstack_nb.core.step import Body, FromParameter, FromStep, Literal, Step
+from mlstack_nb.core.step import Body, FromArtifact, FromParameter, FromStep, Literal, Step
+from mlstack_nb.engine.awaiting import awaited
 from mlstack_nb.engine.calls import Engine, StepCall, StepResult, begun
+from mlstack_nb.engine.mapping import Outcome, RunItems, body_of, running_item, whole
+from mlstack_nb.engine.masking import failure_of
 from mlstack_nb.engine.reuse import look_up, reused
 from mlstack_nb.engine.runner import Driver, drive
 from mlstack_nb.engine.store import CacheEntry
@@ -32,6 +36,10 @@ class Outlook(StrEnum):
     CACHED = "cached"
     RUNS = "runs"
     DEPENDS = "depends"
+
+
+class _FailedFast(BaseException):
+    """A step has failed, and the others are to end with it."""
 
 
 class Execution:
@@ -58,7 +66,7 @@ class Execution:
         self._complete = complete
         self._resumes = frozenset(plan.launch.get("resumes", ()))
         self.company = company
-        self.fail_fast = fail_fast
+        self.fail_fast = fail_fast or (plan.execution_mode is not None and plan.execution_mode.stops)
         self.captured = captured or {}
         self.plan = plan
         self.bodies = bodies
@@ -88,6 +96,7 @@ class Execution:
             started_at=time.time(),
             mode=plan.mode,
             parameters=plan.parameters,
+            name=plan.run_name,
         )
         self.engine.store.put_plan(plan)
         self.engine.emit(RunStarted(run, plan))
@@ -95,6 +104,10 @@ class Execution:
             states = orchestrator.run(
                 plan.nodes, self._run_node, company=self.company, fail_fast=self.fail_fast, stop=self._stop
             )
+        except _FailedFast:
+            for name in self._steps.keys() - self.ended.keys():
+                self._end(name, State.SKIPPED)
+            return self._finish(run, [State.FAILED])
         except BaseException:
             self._finish(run, [State.CANCELLED])
             raise
@@ -112,18 +125,63 @@ class Execution:
         return self._run(self._steps[step])
 
     def _run_node(self, node: Node) -> State:
-        return self._run(self._steps[node.name])
+        state = self._run(self._steps[node.name])
+        if state is State.FAILED and self.plan.execution_mode is ExecutionMode.FAIL_FAST:
+            raise _FailedFast  # the orchestrator ends what runs
+        return state
 
     def _run(self, step: Step) -> State:
         try:
-            result = run_sync(drive(self._call(step), self.engine), self.bodies[step.name])
+            call, body = self._call(step), self.bodies[step.name]
+            if step.over:
+                body, call = body_of(call, self.engine, self._run_items(body)), whole(call)
+            result = run_sync(drive(call, self.engine), body)
         except (Exception, SystemExit) as error:  # noqa: BLE001  (whatever a step's code raises is kept for the caller)
-            self.errors[step.name] = error
+            if not any(error is known for known in self.errors.values()):  # that of an item is told already
+                self.errors[step.name] = error
             if step.name not in self.ended:
-                self._end(step.name, State.FAILED, Failure.of(error))
+                self._end(step.name, State.FAILED, failure_of(error))
             return State.FAILED
         self.results[step.name] = result
         return result.run.state
+
+    def _run_items(self, body: Body) -> RunItems:
+        """The items of a step go to the orchestrator as steps do; where it is an engine outside, they run in turn."""
+
+        def run_items(items: Sequence[StepCall]) -> dict[str, Outcome]:
+            outcomes: dict[str, Outcome] = {}
+            calls = {item.step.name: item for item in items}
+
+            def run_item(node: Node) -> State:
+                outcomes[node.name] = found = self._run_item(calls[node.name], body)
+                return found.run.state if isinstance(found, StepResult) else State.FAILED
+
+            nodes = [Node(item.step.name, ()) for item in items]
+            orchestrator = self.engine.orchestrator
+            if not isinstance(orchestrator, InProcessOrchestrator):
+                states = {node.name: run_item(node) for node in nodes}
+            else:
+                states = orchestrator.run(
+                    nodes, run_item, company=self.company, fail_fast=self.fail_fast, stop=self._stop
+                )
+            for name in [name for name, state in states.items() if state is State.SKIPPED]:
+                self._end(name, State.SKIPPED)
+            return outcomes
+
+        return run_items
+
+    def _run_item(self, call: StepCall, body: Body) -> Outcome:
+        name = call.step.name
+        token = running_item.set(call)
+        try:
+            return run_sync(drive(call, self.engine), body)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (as with steps)
+            self.errors[name] = error
+            if name not in self.ended:
+                self._end(name, State.FAILED, failure_of(error))
+            return error
+        finally:
+            running_item.reset(token)
 
     def foresee(self) -> dict[str, Outlook]:
         """What would become of each step if it ran now; nothing is run or stored."""
@@ -154,6 +212,7 @@ class Execution:
             only_cached=step.name in self.plan.only_cached,
             resumes=self._resumes,
             apart=self.company is Company.APART,
+            stop=self._stop,
         )
 
     def _emit(self, event: Event) -> None:
@@ -162,20 +221,24 @@ class Execution:
         self._listener(event)
 
     def _edges(self, step: Step) -> dict[str, Value]:
-        return {
-            name: self.results[source.step].outputs[source.output]
-            for name, source in step.inputs.items()
-            if isinstance(source, FromStep)
-        }
+        found: dict[str, Value] = {}
+        for name, source in step.inputs.items():
+            if isinstance(source, FromStep):
+                found[name] = self.results[source.step].outputs[source.output]
+            elif isinstance(source, FromArtifact) and not source.metadata:
+                found[name] = self.engine.recall(source)
+        return found
 
     def _parameters(self, step: Step) -> dict[str, Any]:
         return {
             name: self._value_of(source)
             for name, source in step.inputs.items()
-            if isinstance(source, (FromParameter, Literal))
+            if isinstance(source, (FromParameter, Literal)) or (isinstance(source, FromArtifact) and source.metadata)
         }
 
-    def _value_of(self, source: FromParameter | Literal) -> Any:
+    def _value_of(self, source: FromParameter | Literal | FromArtifact) -> Any:
+        if isinstance(source, FromArtifact):
+            return self.engine.recall(source)
         return self.plan.parameters[source.name] if isinstance(source, FromParameter) else source.value
 
     def _end(self, name: str, state: State, failure: Failure | None = None) -> None:
@@ -206,22 +269,3 @@ def run_sync(driver: Driver, body: Body) -> StepResult:
     except StopIteration as stop:
         result: StepResult = stop.value
         return result
-
-
-def awaited(produced: Any) -> Any:
-    """The result of an awaitable, found in another thread where a loop runs in this one; anything else as it is."""
-    if not isinstance(produced, Awaitable):
-        return produced
-    import asyncio
-    from concurrent.futures import ThreadPoolExecutor
-    from contextvars import copy_context
-
-    async def whole() -> Any:
-        return await produced
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(whole())
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(copy_context().run, asyncio.run, whole()).result()

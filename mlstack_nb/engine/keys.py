@@ -44,17 +44,22 @@ def cache_key(
     names = returned(step.fingerprint.parts, len(step.outputs))
     outputs = _outputs(step, names)
     code = {label: part for label, part in step.fingerprint.parts.items() if names is None or label != RETURNS}
+    mapped = []
+    if step.over:
+        inputs, parameters = _by_item(inputs, step), _by_item(parameters, step)
+        mapped = [("over", [one.item for one in step.over], step.crossed)]
     policy = step.settings.policy
     if policy.changes_keys:
         inputs, parameters = _admitted("input", inputs, policy), _admitted("parameter", parameters, policy)
         given, rest = _given({**parameters, **inputs}, policy.admitted({**code, **environment}))
         files = [(Path(file).name, path_digest(Path(file))) for file in policy.files]
-        return digest("key by policy", sorted(rest.items()), sorted(given.items()), outputs, files, policy.salt)
+        parts = sorted(rest.items()), sorted(given.items()), outputs, files, policy.salt
+        return digest("key by policy", *parts, *mapped)
     given, rest = _given({**parameters, **inputs}, code)
     known = len(rest) == len(step.fingerprint.parts)
     meaning = step.fingerprint.digest if known else digest(list(rest.items()))
     set_here = [sorted(environment.items())] if environment else []
-    return digest("key", meaning, sorted(given.items()), outputs, *set_here)
+    return digest("key", meaning, sorted(given.items()), outputs, *set_here, *mapped)
 
 
 def _outputs(step: Step, names: tuple[str, ...] | None) -> list[tuple[str, str]]:
@@ -70,6 +75,13 @@ def _given(values: Mapping[str, str], code: Mapping[str, str]) -> tuple[dict[str
     moved = {label: name for label, name in constants.items() if name not in values}
     given = {**values, **{name: code[label] for label, name in moved.items()}}
     return given, {label: part for label, part in code.items() if label not in moved}
+
+
+def _by_item(values: Mapping[str, str], step: Step) -> dict[str, str]:
+    """The lists that a step is mapped over count by what the code calls their items."""
+    gone = {one.of for one in step.over if not one.keeps}
+    rest = {name: value for name, value in values.items() if name not in gone}
+    return rest | {f"each {one.item}": values[one.of] for one in step.over if one.of in values}
 
 
 def _admitted(kind: str, values: Mapping[str, str], policy: CachePolicy) -> dict[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
+from mlstack_nb.core.naming import kept_name
 from mlstack_nb.core.run import Reason, State, StepRun
 from mlstack_nb.engine.calls import Engine, StepCall, StepResult
 from mlstack_nb.engine.keys import is_fresh, may_reuse
@@ -78,6 +79,6 @@ def named_outputs(call: StepCall, outputs: Mapping[str, Any], engine: Engine) ->
         if output is None:
             break
         name = output.artifact_name(call.pipeline, call.step.name)
-        nothing = engine.codec.save(None, name=name).artifact if artifact is None else artifact
-        named[output.name] = renamed(nothing, name)
+        found = engine.codec.save(None, name=name).artifact if artifact is None else artifact
+        named[output.name] = renamed(found, kept_name(output, found.name) if output.template else name)
     return named

@@ -9,21 +9,27 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Generator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any
 
 from mlstack_nb.core.events import StepEnded, StepStarted
-from mlstack_nb.core.run import Failure, Reason, State, StepRun
+from mlstack_nb.core.hooks import NO_HOOKS
+from mlstack_nb.core.naming import with_names
+from mlstack_nb.core.notes import Notes, notes, take_notes
+from mlstack_nb.core.run import Reason, State, StepRun
 from mlstack_nb.core.step import FromStep, Left, Produced
 from mlstack_nb.core.types import fits, named
 from mlstack_nb.engine.calls import Engine, Handed, StepCall, StepResult, begun
 from mlstack_nb.engine.deadline import deadline
-from mlstack_nb.engine.environment import in_environment
+from mlstack_nb.engine.environment import in_environment, variables_of
+from mlstack_nb.engine.hooks import tell_ended, tell_started
 from mlstack_nb.engine.keys import may_reuse
+from mlstack_nb.engine.masking import failure_of
+from mlstack_nb.engine.retrying import wait_before
 from mlstack_nb.engine.reuse import await_result, named_outputs, reused
-from mlstack_nb.engine.saving import save_outputs
+from mlstack_nb.engine.saving import noted, save_outputs
 from mlstack_nb.engine.store import CacheEntry
 from mlstack_nb.engine.tracking import tracked
 from mlstack_nb.engine.values import Value
@@ -45,6 +51,9 @@ def drive(call: StepCall, engine: Engine) -> Driver:
     What the code raised is raised again once the failure is recorded; KeyboardInterrupt counts as cancelled.
     Nothing is committed unless every output was written.
     """
+    named_step = with_names(call.step, run_id=call.run_id)
+    if named_step is not call.step:
+        call = replace(call, step=named_step)
     began = begun(call, engine)
     hit = await_result(call, engine, began.key)
     if isinstance(hit, CacheEntry):
@@ -63,32 +72,66 @@ def drive(call: StepCall, engine: Engine) -> Driver:
 
 
 def _attempts(call: StepCall, engine: Engine, began: StepRun) -> Driver:
-    attempts = call.step.settings.retries + 1
-    for attempt in range(1, attempts + 1):
-        began = replace(began, attempt=attempt)
+    settings = call.step.settings
+    before = notes()
+    for attempt in range(1, settings.retries + 2):
+        took = Notes(call.run_id, call.pipeline, call.step, inputs=call.inputs)
+        took.run = began = replace(began, attempt=attempt, logged=took.own)
         try:
+            wait_before(attempt, settings, call.stop)
             engine.store.put_sources(call.step.fingerprint)
+            if attempt == 1 and settings.hooks.on_start is not None:
+                _tell(tell_started, took, call, engine)
             with _tracked(call, engine) as link:
-                began = replace(began, tracker=link)
+                took.run = began = replace(began, tracker=link)
                 if call.apart:
-                    left = yield Handed({**call.inputs, **call.parameters}, tracker=link)
+                    left = yield Handed({**call.inputs, **call.parameters}, tracker=link, notes=took)
                 else:
-                    settings = call.step.settings
-                    with in_environment(settings.environment), deadline(settings.timeout_s, step=call.step.name):
+                    with _surroundings(call, engine):
                         inputs = {name: _read(value, name, call) for name, value in call.inputs.items()}
+                        take_notes(took)
                         left = yield {**inputs, **{name: _own(value) for name, value in call.parameters.items()}}
                 produced = Produced.of(left)
-                values = save_outputs(call.step, produced.names, engine.codec, pipeline=call.pipeline)
-            return _commit(call, engine, began, values, display=engine.store.put_display(produced.display))
+                values = _stored(call, engine, produced, took)
+            result = _commit(call, engine, began, values, display=engine.store.put_display(produced.display))
         except (KeyboardInterrupt, GeneratorExit):
             _end(engine, replace(began, state=State.CANCELLED, ended_at=time.time()))
             raise
         except BaseException as error:
-            last = attempt == attempts or not isinstance(error, Exception)
-            if last:
-                _end(engine, replace(began, state=State.FAILED, ended_at=time.time(), failure=Failure.of(error)))
+            if attempt > settings.retries or not isinstance(error, Exception):
+                took.run = replace(began, state=State.FAILED, ended_at=time.time(), failure=failure_of(error))
+                _end(engine, took.run)
+                _tell(tell_ended, took, call, engine, error)
                 raise
+        else:
+            took.run = result.run
+            _tell(tell_ended, took, call, engine)
+            return result
+        finally:
+            take_notes(before)
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _stored(call: StepCall, engine: Engine, produced: Produced, took: Notes) -> dict[str, Value]:
+    """What the code left, with what it told of it."""
+    values = save_outputs(call.step, produced.names, engine.codec, pipeline=call.pipeline)
+    took.own.update(produced.told)
+    return {name: noted(name, value, took) for name, value in values.items()}
+
+
+@contextmanager
+def _surroundings(call: StepCall, engine: Engine) -> Iterator[None]:
+    """What holds while the step's code runs in this process."""
+    variables = variables_of(call.step, engine.secret_of)
+    with in_environment(variables), deadline(call.step.settings.timeout_s, step=call.step.name):
+        yield
+
+
+def _tell(tell: Callable[..., None], took: Notes, *about: Any) -> None:
+    """Call the step's hooks, to which the step's context is open."""
+    if took.step.settings.hooks is not NO_HOOKS:
+        take_notes(took)
+        tell(took.run, *about)
 
 
 def _commit(call: StepCall, engine: Engine, began: StepRun, values: Mapping[str, Value], *, display: str) -> StepResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mlstack_nb.core.notes import Notes
 from mlstack_nb.core.step import Output, Step
 from mlstack_nb.core.types import fits, named
 from mlstack_nb.engine.values import Codec, Value
@@ -21,15 +22,41 @@ def save_outputs(step: Step, produced: Mapping[str, Any], codec: Codec, *, pipel
     for output in step.outputs:
         value = _output(output, step, produced)
         if isinstance(value, Value):
-            values[output.name] = value
+            values[output.name] = _adopted(value, output, step, pipeline)
             continue
-        name = output.artifact_name(pipeline, step.name)
         try:
-            values[output.name] = codec.save(value, name=name, materializer=_materializer(step, output, codec))
+            values[output.name] = _saved(value, output, step, codec, pipeline)
         except (MaterializerError, StoreError) as error:
             what = f"Output {output.name!r} of step {step.name!r} can not be stored: {error.what}"
             raise type(error)(what, error.hint) from error.__cause__
     return values
+
+
+def _saved(value: Any, output: Output, step: Step, codec: Codec, pipeline: str) -> Value:
+    settings = step.settings
+    saved = codec.save(
+        value,
+        name=output.artifact_name(pipeline, step.name),
+        materializer=_materializer(step, output, codec),
+        metadata=settings.metadata is not False,
+        preview=settings.previews is not False,
+    )
+    return saved if output.config is None else saved.configured(output.config)
+
+
+def _adopted(value: Value, output: Output, step: Step, pipeline: str) -> Value:
+    """What another process has stored, under the name that it has in this run."""
+    known = value.called(output.artifact_name(pipeline, step.name))
+    if step.settings.metadata is False or step.settings.previews is False:
+        known = known.without(metadata=step.settings.metadata is False, preview=step.settings.previews is False)
+    return known if output.config is None else known.configured(output.config)
+
+
+def noted(output: str, value: Value, notes: Notes) -> Value:
+    """The value with what the step's code told of it."""
+    if output not in notes.outputs and output not in notes.tags:
+        return value
+    return value.told(notes.outputs.get(output, {}), notes.tags.get(output, ()))
 
 
 def _output(output: Output, step: Step, produced: Mapping[str, Any]) -> Any:

@@ -18,6 +18,7 @@ from mlstack_nb.core.digest import HEX_LENGTH, digest, digest_bytes
 from mlstack_nb.core.display import Display
 from mlstack_nb.core.run import Reason, iso
 from mlstack_nb.core.step import Fingerprint
+from mlstack_nb.engine.masking import masked_display
 from mlstack_nb.engine.run_records import RunRecords
 from mlstack_nb.errors import DamagedObjectError, ObjectMissingError, StoreError
 from mlstack_nb.ports.artifact_store import ArtifactStore
@@ -143,6 +144,14 @@ class Store(RunRecords):
             self._verified[address] = signature
         return folder
 
+    def has_object(self, address: str) -> bool:
+        return self.files.exists(_object_path(address))
+
+    def delete_object(self, address: str) -> None:
+        """What made it is a cache miss from now on. Absent is fine."""
+        self.files.delete(_object_path(address))
+        self._verified.pop(address, None)
+
     def entry(self, key: str) -> CacheEntry | None:
         """The entry of `key` if it is readable and all its objects are there."""
         found = self.look_up(key)
@@ -180,7 +189,7 @@ class Store(RunRecords):
         """Keep what a step showed, equal ones once; returns its address, empty for nothing."""
         if display is None:
             return ""
-        data = display.to_json()
+        data = masked_display(display).to_json()
         address = digest_bytes(data)
         self.files.write(_display_path(address), data)
         return address

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from mlstack_nb.core.step import Step
 from mlstack_nb.errors import ConfigError
 from mlstack_nb.ports.experiment_tracker import ExperimentTracker
+
+_here: ContextVar[ExperimentTracker | None] = ContextVar("mlstack_tracker", default=None)
+_of_process: ExperimentTracker | None = None
+
+
+def current_tracker() -> ExperimentTracker | None:
+    """The tracker in whose run the step is whose code runs here; None outside of such a step."""
+    return _here.get() or _of_process
+
+
+def track_in_process(tracker: ExperimentTracker, run_id: str) -> None:
+    """Make a tracker's run the current one of this process, which runs the code of one step only."""
+    global _of_process
+    tracker.attach(run_id)
+    _of_process = tracker
 
 
 def check_tracker(step: Step, tracker: ExperimentTracker | None) -> None:
@@ -36,5 +52,10 @@ def tracked(
     if step.settings.tracker is None or tracker is None:
         yield None
         return
+    before = _here.get()
     with tracker.track(step=step.name, pipeline=pipeline, run_id=run_id, parameters=parameters) as run:
-        yield {"name": tracker.name, "run_id": run.run_id, "url": run.url}
+        _here.set(tracker)
+        try:
+            yield {"name": tracker.name, "run_id": run.run_id, "url": run.url}
+        finally:
+            _here.set(before)

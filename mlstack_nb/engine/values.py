@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mlstack_nb.core.artifact import Artifact
+from mlstack_nb.core.artifact import Artifact, ArtifactConfig
 from mlstack_nb.core.digest import digest, digest_bytes
 from mlstack_nb.engine.store import Store
 from mlstack_nb.errors import MaterializerError, MlstackError, StoreUnwritableError
@@ -20,7 +20,8 @@ from mlstack_nb.source.live_values import type_name
 
 _ABSENT = object()
 _OURS = "mlstack_nb."
-_WRITER = "materializer_version"
+WRITER = "materializer_version"
+"""What an artifact's metadata has of a materializer that people wrote."""
 
 
 class Value:
@@ -35,6 +36,34 @@ class Value:
         self.artifact = artifact
         self.codec = codec
         self._pristine = pristine
+
+    def told(self, metadata: Mapping[str, Any], tags: Iterable[str]) -> Value:
+        """The same value, with more known of it."""
+        artifact = self.artifact
+        known = {**artifact.metadata, **metadata}
+        return Value(
+            replace(artifact, metadata=known, tags=tuple(dict.fromkeys((*artifact.tags, *tags)))),
+            self.codec,
+            self._pristine,
+        )
+
+    def called(self, name: str) -> Value:
+        """The same value under another name."""
+        return self if self.artifact.name == name else Value(renamed(self.artifact, name), self.codec, self._pristine)
+
+    def without(self, *, metadata: bool, preview: bool) -> Value:
+        """The same value, with its metadata, or its preview, forgotten."""
+        known = self.artifact
+        if metadata:
+            known = replace(known, metadata={key: one for key, one in known.metadata.items() if key == WRITER})
+        return Value(replace(known, preview=None) if preview else known, self.codec, self._pristine)
+
+    def configured(self, config: ArtifactConfig) -> Value:
+        """The same value, with what its author said of the output."""
+        known = self.told(config.run_metadata, config.tags)
+        label = "" if config.version is None else str(config.version)
+        artifact = replace(known.artifact, label=label, kind=config.artifact_type or known.artifact.kind)
+        return Value(artifact, self.codec, self._pristine)
 
     def get(self) -> Any:
         """Raises ObjectMissingError, DamagedObjectError or MaterializerError."""
@@ -70,13 +99,25 @@ class Codec:
         self.materializers = materializers
         self.keeps = keeps
 
-    def save(self, value: Any, *, name: str, materializer: type[BaseMaterializer] | None = None) -> Value:
-        """Write `value` and return it as later steps will get it. Raises MaterializerError or StoreError."""
+    def save(
+        self,
+        value: Any,
+        *,
+        name: str,
+        materializer: type[BaseMaterializer] | None = None,
+        metadata: bool = True,
+        preview: bool = True,
+    ) -> Value:
+        """Write `value` and return it as later steps will get it, with `metadata` and a `preview` of it if wanted.
+
+        Raises MaterializerError or StoreError.
+        """
         chosen = materializer or self.materializers.choose(value)
-        inline = _inline(value, name, chosen)
+        inline = _inline(value, name, chosen, metadata=metadata)
         if inline is not None:
             return Value(replace(inline, digest=self._by_code(value) or inline.digest), self)
-        artifact = self._save_files(value, name, chosen, keep=self.keeps)
+        facts = _Facts(metadata=metadata, preview=preview) if self.keeps else _NOTHING
+        artifact = self._save_files(value, name, chosen, keep=self.keeps, facts=facts)
         shared = chosen.share(value)
         return Value(artifact, self, _ABSENT if shared is NotImplemented else shared)
 
@@ -104,7 +145,7 @@ class Codec:
             kind = self.materializers.by_target(artifact.materializer)
         except MaterializerError:
             return True  # who loads it is told
-        return artifact.metadata.get(_WRITER) == _mark(kind)[_WRITER]
+        return artifact.metadata.get(WRITER) == _mark(kind)[WRITER]
 
     def digest_of(self, value: Any) -> str:
         """The content digest `save` would give, without keeping anything."""
@@ -112,7 +153,7 @@ class Codec:
         inline = _inline(value, "", chosen)
         if inline is not None:
             return self._by_code(value) or inline.digest
-        return self._save_files(value, "", chosen, keep=False).digest
+        return self._save_files(value, "", chosen, keep=False, facts=_NOTHING).digest
 
     def _by_code(self, value: Any) -> str | None:
         """The digest of a value that code of the project is in, or makes it what it is; None for all other data.
@@ -124,7 +165,9 @@ class Codec:
             return None if meant is None else digest("artifact of code", meant)
         return None
 
-    def _save_files(self, value: Any, name: str, chosen: type[BaseMaterializer], *, keep: bool = True) -> Artifact:
+    def _save_files(
+        self, value: Any, name: str, chosen: type[BaseMaterializer], *, keep: bool, facts: _Facts
+    ) -> Artifact:
         folder = self.store.files.staging()
         try:
             with _writing(value, chosen):
@@ -132,7 +175,7 @@ class Codec:
                 writer.save(value)
                 content = writer.content_digest(value)
                 known = writer.file_digests()
-                facts = _facts(writer, value) if keep else {}
+                found = facts.of(writer, value)
             address, size = self.store.put_object(folder, known=known, keep=keep)
         except OSError as error:
             raise StoreUnwritableError(
@@ -149,7 +192,7 @@ class Codec:
             size_bytes=size,
             object=address,
             kind=chosen.ASSOCIATED_ARTIFACT_TYPE,
-            **facts,
+            **found,
         )
 
 
@@ -157,13 +200,13 @@ def renamed(artifact: Artifact, name: str) -> Artifact:
     return artifact if artifact.name == name else replace(artifact, name=name)
 
 
-def _inline(value: Any, name: str, materializer: type[BaseMaterializer]) -> Artifact | None:
+def _inline(value: Any, name: str, materializer: type[BaseMaterializer], *, metadata: bool = True) -> Artifact | None:
     """The artifact of a value that is small enough to have no files."""
     with _writing(value, materializer):
         text = materializer.dumps(value)
         if text is None:
             return None
-        metadata = {**_jsonable(materializer().extract_metadata(value)), **_mark(materializer)}
+        told = _jsonable(materializer().extract_metadata(value)) if metadata else {}
     kind = qualified_name(type(value))
     encoded = text.encode("utf-8", "surrogatepass")
     return Artifact(
@@ -174,23 +217,36 @@ def _inline(value: Any, name: str, materializer: type[BaseMaterializer]) -> Arti
         size_bytes=len(encoded),
         inline=text,
         kind=materializer.ASSOCIATED_ARTIFACT_TYPE,
-        metadata=metadata,
+        metadata={**told, **_mark(materializer)},
     )
 
 
-def _facts(writer: BaseMaterializer, value: Any) -> dict[str, Any]:
-    preview = writer.preview(value)
-    return {
-        "metadata": {**_jsonable(writer.extract_metadata(value)), **_mark(type(writer))},
-        "preview": None if preview is None else _jsonable(preview),
-    }
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is to be known of a value beside what it is."""
+
+    metadata: bool = True
+    preview: bool = True
+
+    def of(self, writer: BaseMaterializer, value: Any) -> dict[str, Any]:
+        if self is _NOTHING:
+            return {}
+        preview = writer.preview(value) if self.preview else None
+        told = _jsonable(writer.extract_metadata(value)) if self.metadata else {}
+        return {
+            "metadata": {**told, **_mark(type(writer))},
+            "preview": None if preview is None else _jsonable(preview),
+        }
+
+
+_NOTHING = _Facts(metadata=False, preview=False)
 
 
 def _mark(materializer: type[BaseMaterializer]) -> dict[str, str]:
     """What tells a materializer that people wrote from what it becomes when they change it."""
     if _target(materializer).startswith(_OURS):
         return {}
-    return {_WRITER: digest(materializer.VERSION, of_value(materializer, content=type_name) or "")[:16]}
+    return {WRITER: digest(materializer.VERSION, of_value(materializer, content=type_name) or "")[:16]}
 
 
 def _jsonable(facts: Mapping[str, Any]) -> dict[str, Any]:

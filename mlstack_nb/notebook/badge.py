@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from mlstack_nb.app.wording import artifact_line, duration, shape, size, type_name
+from mlstack_nb.app.wording import artifact_line, duration, item_counts, items_line, shape, size, type_name
 from mlstack_nb.core.run import State, StepRun
 from mlstack_nb.notebook.wording import LOOKS, shortened
 
@@ -25,11 +26,13 @@ CODE = "font-family:var(--jp-code-font-family, ui-monospace, monospace)"
 class Badge:
     """Text, HTML that follows the theme, and the same facts for the Lab extension.
 
-    `replayed`: what the cell shows above is what it showed when the step was executed.
+    `replayed`: what the cell shows above is what it showed when the step was executed. `items` are those of a mapped
+    step that ran.
     """
 
     run: StepRun
     replayed: bool = False
+    items: Sequence[StepRun] = ()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return {MIME: self.data(), "text/html": self.html(), "text/plain": self.text()}
@@ -62,6 +65,7 @@ class Badge:
             "duration_s": run.duration_s,
             "saved_s": run.saved_s,
             "replayed": self.replayed,
+            "items": {state: count for state, count in item_counts(self.items).items() if count},
             "outputs": [
                 {
                     "name": name,
@@ -95,6 +99,8 @@ class Badge:
         notes = []
         if run.state is State.FAILED and run.failure is not None:
             notes.append(reason(run))
+        if self.items:
+            notes.append(items_line(self.items))
         if self.replayed:
             notes.append("output replayed")
         if run.attempt > 1:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
-from mlstack_nb.app.wording import artifact_line, duration
+from mlstack_nb.app.wording import artifact_line, duration, item_counts, items_line
 from mlstack_nb.core.pipeline import Pipeline
 from mlstack_nb.core.run import State, StepRun
 from mlstack_nb.core.step import FromParameter, FromStep, Step
@@ -24,12 +24,13 @@ EMPTY = "no steps yet: run a cell that starts with %%step NAME"
 class GraphView:
     """`runs` has the last step run of every step that has one; a step without is pending.
 
-    `stale` names the steps whose last run is not what they would give now.
+    `stale` names the steps whose last run is not what they would give now; `items` are those of mapped steps.
     """
 
     pipeline: Pipeline
     runs: Mapping[str, StepRun]
     stale: Collection[str] = ()
+    items: Mapping[str, Sequence[StepRun]] = field(default_factory=dict)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return {MIME: self.data(), "text/html": self.html(), "text/plain": self.text()}
@@ -90,6 +91,7 @@ class GraphView:
             "outputs": [output.name for output in step.outputs],
             "parameters": _values(step, self.pipeline),
             "stale": step.name in self.stale,
+            "items": item_counts(self.items[step.name]) if self.items.get(step.name) else None,
         }
 
     def _state(self, step: Step) -> State:
@@ -102,11 +104,13 @@ class GraphView:
         if run is None:
             return "not run yet"
         stale = ", stale" if step.name in self.stale else ""
+        if items := self.items.get(step.name):
+            stale = f", {items_line(items)}{stale}"
         if run.state is State.COMPLETED:
             return f"ran in {duration(run.duration_s)}{stale}"
         if run.state is State.CACHED:
             return f"cached, saved {duration(run.saved_s)}{stale}"
-        return run.state.value
+        return f"{run.state.value}{stale}" if items else run.state.value
 
     def _notes(self, step: Step) -> tuple[str, ...]:
         """Below the name: the outcome, the parameters, and outputs that no step reads."""

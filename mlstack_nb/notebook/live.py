@@ -217,11 +217,12 @@ class LiveNotebook:
         __tracebackhide__ = True
         before = self.session.states.get(step)
         try:
-            yield lambda run: self.show(Badge(run, replayed=replays and self.replay(run)))
+            items = self.session.items
+            yield lambda run: self.show(Badge(run, replayed=replays and self.replay(run), items=items(step)))
         except BaseException:
             after: StepRun | None = self.session.states.get(step)
             if after is not None and after is not before:
-                self.show(Badge(after))
+                self.show(Badge(after, items=self.session.items(step)))
             raise
 
     def _record(self, session: Session, label: str, text: str, cell_id: str | None) -> None:

@@ -57,10 +57,12 @@ def run(notebook: LiveNotebook, line: str) -> Any:
     if command == "show":
         pipeline = session.pipeline()
         pipeline.check()  # here, since IPython shows the whole view beside an error that displaying it raises
-        return GraphView(pipeline, dict(session.states), _stale(session))
+        items = {name: session.items(name) for name in session.steps}
+        return GraphView(pipeline, dict(session.states), _stale(session), items)
     if command == "status":
         steps = [step.name for step in session.pipeline().ordered()]
-        return status(session.name, steps, session.states, marks=session.freshness())
+        items = {name: session.items(name) for name in steps}
+        return status(session.name, steps, session.states, marks=session.freshness(), items=items)
     if command == "why":
         return _why(session, words)
     if command == "history":

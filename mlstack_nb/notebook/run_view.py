@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from IPython.core import display_functions
 
 from mlstack_nb.app.progress import Course
-from mlstack_nb.app.wording import artifact_line, duration
-from mlstack_nb.core.events import Event, RunEnded, RunStarted, StepEnded, StepStarted
+from mlstack_nb.app.wording import artifact_line, duration, items_line
+from mlstack_nb.core.events import Event, RunEnded, RunStarted, StepEnded, StepsAdded, StepStarted
 from mlstack_nb.core.run import Run, State, StepRun
 from mlstack_nb.notebook.badge import Badge, reason
 from mlstack_nb.notebook.compilation import Shell
@@ -20,6 +20,8 @@ from mlstack_nb.notebook.table import Table
 UPDATE_EVERY_S = 0.2
 TICK_S = 1.0
 ALWAYS_BELOW = 100
+_RECORD = ("mlstack_nb.client.runs", "RunRecord")
+"""Named, so that who has no client need not load it."""
 
 
 def status(
@@ -30,9 +32,13 @@ def status(
     about: str = "",
     marks: Mapping[str, str] | None = None,
     times: Mapping[str, str] | None = None,
+    items: Mapping[str, Sequence[StepRun]] | None = None,
 ) -> Table:
-    """The steps with their last step runs. `marks` says how each of them stands now, `times` how long some work."""
-    rows = [_row(name, runs.get(name), (times or {}).get(name, "")) for name in steps]
+    """The steps with their last step runs. `marks` says how each of them stands now, `times` how long some work.
+
+    `items` are those of mapped steps.
+    """
+    rows = [_row(name, runs.get(name), (times or {}).get(name, ""), (items or {}).get(name, ())) for name in steps]
     columns = ["step", "state", "time", "outputs"]
     if marks is not None:
         columns.insert(2, "now")
@@ -92,6 +98,8 @@ class Progress:
             self._steps = [node.name for node in event.plan.nodes]
             if self._is_live:
                 threading.Thread(target=self._keep_time, daemon=True).start()
+        elif isinstance(event, StepsAdded):
+            self._steps += [step.name for step in event.steps]
         elif isinstance(event, StepStarted | StepEnded):
             self._runs[event.step.step] = event.step
 
@@ -129,18 +137,20 @@ def register(shell: Shell) -> None:
     formatter = shell.display_formatter.mimebundle_formatter
     formatter.for_type(Run, lambda run: run_table(run)._repr_mimebundle_())
     formatter.for_type(StepRun, lambda step: Badge(step)._repr_mimebundle_())
+    formatter.for_type_by_name(*_RECORD, lambda record: run_table(record.recorded)._repr_mimebundle_())
 
 
 def unregister(shell: Shell) -> None:
     formatter = shell.display_formatter.mimebundle_formatter
-    for kind in (Run, StepRun):
+    for kind in (Run, StepRun, ".".join(_RECORD)):
         formatter.pop(kind, None)
 
 
-def _row(name: str, run: StepRun | None, working: str) -> list[str | State]:
+def _row(name: str, run: StepRun | None, working: str, items: Sequence[StepRun]) -> list[str | State]:
     if run is None:
         return [name, State.PENDING, "", ""]
     took = duration(run.duration_s) if run.started_at and run.ended_at is not None else working
     saved = f"saved {duration(run.saved_s)}" if run.state is State.CACHED else took
     outputs = ", ".join(artifact_line(found, output) for output, found in run.outputs.items())
-    return [name, run.state, saved, outputs or reason(run)]
+    told = [outputs or reason(run), *([items_line(items)] if items else [])]
+    return [name, run.state, saved, ", ".join(filter(None, told))]

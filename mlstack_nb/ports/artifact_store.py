@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
 from mlstack_nb.core.stack import Kind
+from mlstack_nb.errors import DamagedObjectError
 from mlstack_nb.ports.component import StackComponent
 
 
@@ -20,6 +22,22 @@ class ArtifactStore(StackComponent, ABC):
     """
 
     kind: ClassVar[Kind] = Kind.ARTIFACT_STORE
+
+    def check(self) -> str:
+        """Write, read and delete an object. Raises StoreError."""
+        place = f"checks/{secrets.token_hex(8)}"
+        content = secrets.token_bytes(64)
+        self.write(place, content)
+        try:
+            found = self.read(place)
+        finally:
+            self.delete(place)
+        if found != content:
+            raise DamagedObjectError(
+                f"Artifact store {self.name!r} ({self.uri}) gives back other bytes than were written.",
+                "Look for what else writes there, or changes what is sent.",
+            )
+        return f"{self.uri}: wrote, read and deleted an object"
 
     @property
     @abstractmethod

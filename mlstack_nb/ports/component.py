@@ -32,6 +32,13 @@ class StackComponent:
         self.configuration = configuration
         self.workspace = workspace
 
+    def check(self) -> str:
+        """Reach what the component stands for, within seconds, and leave nothing behind; returns what was found there.
+
+        Raises MlstackError where it can not be used. For what needs nothing outside of this process it is "".
+        """
+        return ""
+
     def portable(self) -> Mapping[str, Any]:
         """Fields to be added to the configuration, so that another process with another workspace means the same."""
         return {}

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from mlstack_nb.core.stack import Kind
@@ -38,6 +39,22 @@ class ExperimentTracker(StackComponent, ABC):
 
         For a step that runs in a kernel of its own; the process that entered it finishes it.
         """
+
+    @abstractmethod
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Add parameters to the current run. This and the next three raise ConfigError where the tracker refuses."""
+
+    @abstractmethod
+    def log_metrics(self, metrics: Mapping[str, float], *, step: int | None = None) -> None:
+        """Add values of metrics to the current run; those of one metric with other steps are its history."""
+
+    @abstractmethod
+    def log_artifact(self, path: Path, folder: str = "") -> None:
+        """Copy a file, or a folder with all below it, to the current run, there below `folder`."""
+
+    @abstractmethod
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Tag the current run."""
 
     @abstractmethod
     def metrics(self, run_id: str) -> dict[str, float]:

@@ -17,10 +17,14 @@ RunNode = Callable[[Node], State]
 
 
 class Company(StrEnum):
-    """What steps that run at the same time share: nothing, this process, or all (then only one can run)."""
+    """What steps that run at the same time share: nothing, this process, or all (then only one can run).
+
+    `SUBMITTED` ones share this process, too, and their author has asked for it.
+    """
 
     APART = "apart"
     IN_THREADS = "in threads"
+    SUBMITTED = "submitted"
     NONE = "none"
 
 

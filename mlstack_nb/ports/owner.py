@@ -21,7 +21,11 @@ class Owner:
 
     @classmethod
     def of_this_process(cls) -> Owner:
-        pid = os.getpid()
+        return cls.of(os.getpid())
+
+    @classmethod
+    def of(cls, pid: int) -> Owner:
+        """The process of this host that has that id now."""
         return cls(this_host(), pid, _start_ticks(pid))
 
     @property

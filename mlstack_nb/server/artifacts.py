@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
-
 from mlstack_nb.app import artifacts
 from mlstack_nb.server.route import Call, Wanted
 
@@ -15,7 +13,7 @@ class ArtifactsWanted(Wanted):
 
 
 class VersionWanted(Wanted):
-    version: int | None = Field(default=None, ge=1)
+    version: str | None = None
 
 
 def listing(call: Call, wanted: ArtifactsWanted) -> list[dict[str, Any]]:

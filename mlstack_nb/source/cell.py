@@ -6,9 +6,11 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
+from mlstack_nb.core.artifact import ArtifactConfig, ArtifactType
 from mlstack_nb.core.step import Output
-from mlstack_nb.errors import StepSyntaxError
+from mlstack_nb.errors import StepSyntaxError, UsageError
 from mlstack_nb.source.code import Code, parsed
 from mlstack_nb.source.ipython_syntax import python_body, to_python
 from mlstack_nb.source.names import Names
@@ -69,29 +71,57 @@ def outputs_of(cell: Cell, declared: Sequence[str] | None = None) -> tuple[Outpu
     return tuple(_output(name, names.annotations.get(name)) for name in declared)
 
 
-def annotated(annotation: ast.expr) -> tuple[str, str]:
-    """The type's source text and the name of an annotation: `Annotated[int, "age"]` gives `("int", "age")`."""
+def declared(annotation: ast.expr) -> tuple[str, str, ArtifactConfig | None]:
+    """The type's source text, the name and the configuration of an annotation.
+
+    `Annotated[int, "age"]` gives `("int", "age", None)`, and so, but for the configuration, does
+    `Annotated[int, ArtifactConfig(name="age")]`. Raises UsageError for a configuration that is not written out.
+    """
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
         text = annotation.value
         try:
             annotation = ast.parse(text, mode="eval").body
         except SyntaxError:
-            return text, ""
+            return text, "", None
     if not (isinstance(annotation, ast.Subscript) and isinstance(annotation.slice, ast.Tuple)):
-        return ast.unparse(annotation), ""
+        return ast.unparse(annotation), "", None
     marker = annotation.value
     if "Annotated" not in (getattr(marker, "id", ""), getattr(marker, "attr", "")):
-        return ast.unparse(annotation), ""
+        return ast.unparse(annotation), "", None
     kind, *extras = annotation.slice.elts
     texts = (extra.value for extra in extras if isinstance(extra, ast.Constant) and isinstance(extra.value, str))
-    return ast.unparse(kind), next(texts, "")
+    config = next((_config(extra) for extra in extras if _is_config(extra)), None)
+    return ast.unparse(kind), next(texts, "") or (config.name or "" if config else ""), config
+
+
+def _is_config(node: ast.expr) -> bool:
+    called = node.func if isinstance(node, ast.Call) else None
+    return "ArtifactConfig" in (getattr(called, "id", ""), getattr(called, "attr", ""))
+
+
+def _config(node: ast.expr) -> ArtifactConfig:
+    try:
+        assert isinstance(node, ast.Call)
+        return ArtifactConfig(**{one.arg or "": _literal(one.value) for one in node.keywords})
+    except (ValueError, TypeError, KeyError) as error:
+        raise UsageError(
+            f"An output is annotated with {ast.unparse(node)!r}, which is not known before the cell is executed.",
+            'Write its values out: ArtifactConfig(name="model", tags=["best"])',
+        ) from error
+
+
+def _literal(node: ast.expr) -> Any:
+    """A plain value, or a member of `ArtifactType`."""
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "ArtifactType":
+        return ArtifactType[node.attr] if node.attr in ArtifactType.__members__ else ArtifactType(node.attr)
+    return ast.literal_eval(node)
 
 
 def _output(name: str, annotation: ast.expr | None) -> Output:
     if annotation is None:
         return Output(name)
-    kind, artifact = annotated(annotation)
-    return Output(name, artifact, kind)
+    kind, artifact, config = declared(annotation)
+    return Output(name, artifact, kind, config)
 
 
 @lru_cache(maxsize=2048)

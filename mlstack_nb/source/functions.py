@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from mlstack_nb.core.artifact import ArtifactConfig
 from mlstack_nb.core.step import Output
 from mlstack_nb.errors import UsageError, nearest
 
@@ -95,23 +96,24 @@ def signature_of(func: Callable[..., Any]) -> FunctionShape:
 
 
 def _outputs(annotation: Any) -> tuple[tuple[Output, ...], bool]:
-    kind, name = _named(annotation)
+    kind, name, config = _named(annotation)
     items = typing.get_args(kind) if typing.get_origin(kind) is tuple and not name else ()
     if not items or Ellipsis in items:
-        return (Output(name or "output", name, None if kind is type(None) else kind),), False
-    pairs = [_named(item) for item in items]
-    return tuple(Output(own or f"output_{index}", own, kind) for index, (kind, own) in enumerate(pairs)), True
+        return (Output(name or "output", name, None if kind is type(None) else kind, config),), False
+    found = [_named(item) for item in items]
+    return tuple(Output(own or f"output_{at}", own, kind, config) for at, (kind, own, config) in enumerate(found)), True
 
 
-def _named(annotation: Any) -> tuple[Any, str]:
-    """The type and the name of an annotation; the name is a text or the `name` of some configuration object."""
+def _named(annotation: Any) -> tuple[Any, str, ArtifactConfig | None]:
+    """The type and the name of an annotation, and what else is said; the name is a text or that of a configuration."""
     if typing.get_origin(annotation) is not Annotated:
-        return annotation, ""
+        return annotation, "", None
     kind, *extras = typing.get_args(annotation)
     if isinstance(kind, typing.ForwardRef):  # a name that can not be resolved
         kind = None
     names = (extra if isinstance(extra, str) else getattr(extra, "name", None) for extra in extras)
-    return kind, next((name for name in names if isinstance(name, str) and name), "")
+    config = next((extra for extra in extras if isinstance(extra, ArtifactConfig)), None)
+    return kind, next((name for name in names if isinstance(name, str) and name), ""), config
 
 
 def _types_of(func: Callable[..., Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -41,14 +41,23 @@ OPTIONS = (
     Option("--retries", "N", "Try again up to N times when the step fails."),
     Option("--timeout", "SECONDS", "Stop the step when it runs longer."),
     Option("--after", "STEP[,STEP]", "Start when these steps have ended, though no data comes from them."),
+    Option(
+        "--map", "NAME in LIST", "Run once for each item, as NAME, of this list; several lists are walked together."
+    ),
+    Option("--product", "NAME in LIST", "The same, but every item of one list meets every item of the others."),
     Option("--in", "NAME[,NAME]", "Take exactly these inputs instead of those that the code reads."),
     Option("--env", "NAME=VALUE[,NAME=VALUE]", "Set these environment variables while it runs; they count."),
-    Option("--secret", "NAME[,NAME]", "Count these environment variables, without telling anybody their values."),
+    Option(
+        "--secret",
+        "NAME[,NAME]",
+        "Set the values of these secrets, or count these environment variables; they are in no record.",
+    ),
     Option("--expires", "AGE", "Run the step again when its last result is older: 90s, 30m, 12h, 7d."),
     Option("--files", "PATH[,PATH]", "Count the content of these files, too, as a part of the step."),
     Option("--ignore", "PART[,PART]", "Do not count these parts: python, package:*, parameter:seed, function:log."),
     Option("--salt", "TEXT", "Any text; with another one, no earlier result is used."),
 )
+_FANS = ("--map", "--product")
 _BY_NAME = {option.name: option for option in OPTIONS}
 _STEP_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 _USAGE = "%%step NAME -> OUTPUT, OUTPUT [options]"
@@ -56,13 +65,18 @@ _USAGE = "%%step NAME -> OUTPUT, OUTPUT [options]"
 
 @dataclass(frozen=True, slots=True)
 class StepLine:
-    """`outputs` is None when the line has no `->`, `inputs` when it has no `--in`: both are then found in the code."""
+    """`outputs` is None when the line has no `->`, `inputs` when it has no `--in`: both are then found in the code.
+
+    `over` has each name that the code gets an item under, with that of the list; `crossed` tells `--product`.
+    """
 
     name: str
     outputs: tuple[str, ...] | None = None
     settings: Settings = field(default_factory=Settings)
     after: tuple[str, ...] = ()
     inputs: tuple[str, ...] | None = None
+    over: tuple[tuple[str, str], ...] = ()
+    crossed: bool = False
 
 
 def split_cell(text: str) -> tuple[StepLine, str] | None:
@@ -119,6 +133,8 @@ def parse(line: str) -> StepLine:
         ),
         after=_step_names(given.get("--after")),
         inputs=_identifiers(given["--in"], "an input", "after `--in`") if "--in" in given else None,
+        over=_over(given),
+        crossed="--product" in given,
     )
 
 
@@ -143,7 +159,10 @@ def complete(line: str, steps: Iterable[str] = ()) -> list[str]:
         return [f"{head}{comma}{step}" for step in steps if step.startswith(last)]
     if words and words[-1] in _BY_NAME and _BY_NAME[words[-1]].needs_value:
         return []
-    return [option.name for option in OPTIONS if option.name.startswith(word) and option.name not in words]
+    if words[-2:-1] and words[-2] in _FANS:
+        return ["in"]
+    given = {name for name in words if name not in _FANS}
+    return [option.name for option in OPTIONS if option.name.startswith(word) and option.name not in given]
 
 
 def _words_and_options(line: str) -> tuple[list[str], dict[str, str]]:
@@ -157,6 +176,10 @@ def _words_and_options(line: str) -> tuple[list[str], dict[str, str]]:
             continue
         name, equals, value = word.partition("=")
         option = _option(name)
+        if name in _FANS:
+            pairs = [given[name]] if name in given else []
+            given[name] = ",".join([*pairs, _fan(option, todo)])
+            continue
         if name in given:
             raise UsageError(f"{name!r} is given twice.", "Leave one of them out.")
         if equals and not option.takes_value:
@@ -186,6 +209,31 @@ def _value(option: Option, todo: list[str]) -> str:
     while "," in option.metavar and todo and (value.endswith(",") or todo[-1].startswith(",")):
         value += todo.pop()
     return value
+
+
+def _fan(option: Option, todo: list[str]) -> str:
+    """Take `NAME in LIST` off `todo`."""
+    words = [todo.pop() for _ in range(min(3, len(todo)))]
+    match words:
+        case [name, "in", of] if all(one.isidentifier() and not keyword.iskeyword(one) for one in (name, of)):
+            return " ".join(words)
+    raise UsageError(
+        f"{' '.join(words)!r} after {option.name!r} names no list and what an item of it is called.",
+        f"Write `{option.usage}`, with names of variables: {option.name} model in models",
+    )
+
+
+def _over(given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    if all(name in given for name in _FANS):
+        what = "A step is mapped by --map or by --product, not by both."
+        raise UsageError(what, "Make a list of pairs in a step above, and map over that.")
+    texts = [text for name in _FANS for text in given.get(name, "").split(",") if text]
+    pairs = [(item, of) for item, _, of in (text.split() for text in texts)]
+    items = [item for item, _ in pairs]
+    for item in items:
+        if items.count(item) > 1:
+            raise UsageError(f"Two lists give {item!r}.", "Give each its own name.")
+    return tuple(pairs)
 
 
 def _listed(text: str) -> Iterator[str]:

@@ -109,7 +109,10 @@ def test_artifact_names_are_no_paths(workspace: Path) -> None:
         {"timeout_s": float("nan")},
         {"retries": -1},
         {"retries": 1.5},
-        {"retries": None},
+        {"retry": 2},
+        {"settings": {"resources": {"memory": "much"}}},
+        {"on_success": "no.such.hook"},
+        {"tags": "nightly"},
         {"output_materializers": int},
     ],
 )
@@ -163,14 +166,14 @@ def test_using_an_output_before_it_has_a_value_is_an_error(use: Any) -> None:
 @pytest.mark.parametrize("after", ["numbers", 3, ["numbers"]], ids=["name", "value", "list"])
 def test_after_takes_outputs_of_steps_and_steps_only(after: Any) -> None:
     with pytest.raises(UsageError, match=r"Step 'total' is given after=.*, which is no output of a step"):
-        ran(total, 1, after=after)
+        ran(total, np.ones(1), after=after)
 
 
 def test_after_takes_a_step_that_was_called_only() -> None:
     with pytest.raises(
         UsageError, match="Step 'total' is given after=<step numbers>, which this pipeline has not called"
     ):
-        ran(total, 1, after=[numbers])
+        ran(total, np.ones(1), after=[numbers])
 
 
 def test_an_output_of_another_pipeline_is_no_step_here() -> None:
@@ -184,7 +187,7 @@ def test_an_output_of_another_pipeline_is_no_step_here() -> None:
     with pytest.raises(
         NotFoundError, match=r"Step 'total' is to run after 'numbers', which is no step of pipeline 'only'"
     ):
-        ran(total, 1, after=kept[0])
+        ran(total, np.ones(1), after=kept[0])
 
 
 def test_a_pipeline_without_a_step_says_so() -> None:
@@ -256,9 +259,9 @@ def test_any_value_that_can_be_stored_can_be_a_parameter(value: Any) -> None:
 )
 def test_a_value_that_can_not_be_stored_names_step_and_input_or_output(value: Any, hint: str) -> None:
     with pytest.raises(
-        StepError, match=r"(?s)Input 'values' of step 'total' can not be stored: A value of type .*" + hint
+        StepError, match=r"(?s)Input 'given' of step 'taking' can not be stored: A value of type .*" + hint
     ):
-        ran(total, value)
+        ran(step(name="taking")(lambda given: 1), value)
 
     def give():
         return value

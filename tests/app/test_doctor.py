@@ -7,7 +7,7 @@ import pytest
 from mlstack_nb.app import components, stacks
 from mlstack_nb.app.doctor import Check, Verdict, examine
 from mlstack_nb.app.workspace import Workspace
-from mlstack_nb.catalog.tables import HEAD
+from mlstack_nb.catalog.head import HEAD
 from mlstack_nb.core.stack import Kind
 
 

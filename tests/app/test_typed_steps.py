@@ -15,7 +15,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import pandas as pd
-from mlstack_nb import CachePolicy, DataFile, pipeline, step
+from mlstack_nb import (
+    ArtifactConfig, ArtifactType, CachePolicy, DataFile, StepRetryConfig, get_pipeline_context, get_step_context,
+    pipeline, step,
+)
 
 
 @step
@@ -26,6 +29,27 @@ def load(path: Annotated[str, DataFile()] = "x.csv") -> pd.DataFrame:
 @step(enable_cache=False, retries=2, environment={"MODE": "fast"})
 def note(text: str) -> None:
     print(text)
+
+
+def told(error: BaseException | None) -> None:
+    print(get_step_context().step_name, error)
+
+
+@step(
+    retry=StepRetryConfig(max_retries=2, delay=1.5, backoff=2),
+    on_failure=told,
+    on_success="hooks.succeeded",
+    settings={"resources": {"cpu_count": 2}},
+    extra={"owner": "anna"},
+    substitutions={"kind": "big"},
+    tags=["x"],
+    enable_step_logs=False,
+    model="fraud",
+)
+def train(table: pd.DataFrame) -> Annotated[float, ArtifactConfig(name="m_{kind}", artifact_type=ArtifactType.MODEL)]:
+    context = get_step_context()
+    context.add_output_metadata({"rows": len(table)})
+    return float(len(context.inputs))
 
 
 Half = Annotated[pd.DataFrame, "half"]
@@ -57,6 +81,16 @@ def other() -> None:
     count(load())
 
 
+@pipeline(execution_mode="fail_fast", on_end=told, retry={"max_retries": 1}, tags=["nightly"], model="fraud")
+def nested() -> None:
+    name: str = get_pipeline_context().name
+    other()
+    score: float = train.configure(extra={"more": 1})(load(), id=name)
+
+
+configured = nested.with_options(run_name="run_{date}", config_path="run.yaml", steps={"train": {"retries": 2}})
+configured.configure(enable_cache=False, merge=False)
+configured()
 run = training(share=0.3)
 state: str = run.state.value
 training.with_options(enable_cache=False)(0.1)
@@ -71,6 +105,10 @@ BAD = {
     "count.with_options(retires=3)": "call-arg",
     "training(sahre=1)": "call-arg",
     "training.with_options(retries=1)": "call-arg",
+    "count.configure(retries='2')": "arg-type",
+    "training.configure(run_nam='x')": "call-arg",
+    "made = step(on_failure=7)": "call-overload",
+    "made = pipeline(execution_mod='fail_fast')": "call-overload",
 }
 
 

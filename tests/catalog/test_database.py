@@ -20,10 +20,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
-from mlstack_nb.catalog import stacks
+from mlstack_nb.catalog import schedule_tables, service_tables, stacks, subject_tables  # noqa: F401
 from mlstack_nb.catalog.database import Catalog
+from mlstack_nb.catalog.head import HEAD
 from mlstack_nb.catalog.runs import get_run
-from mlstack_nb.catalog.tables import HEAD, metadata
+from mlstack_nb.catalog.tables import metadata
 from mlstack_nb.errors import CatalogError
 
 OPEN = "import sys; from pathlib import Path; from mlstack_nb.catalog.database import Catalog\n"
@@ -106,7 +107,7 @@ def test_the_catalog_writes_ahead_and_keeps_references_whole(catalog: Catalog) -
 
 def test_eight_processes_make_and_write_one_catalog_at_once(path: Path) -> None:
     code = """
-from mlstack_nb.catalog import stacks
+from mlstack_nb.catalog import schedule_tables, service_tables, stacks, subject_tables  # noqa: F401
 from mlstack_nb.core.stack import Component, Kind
 sys.stdin.read()
 catalog = Catalog.open(Path(sys.argv[1]))

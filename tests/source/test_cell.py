@@ -6,9 +6,11 @@ import ast
 
 import pytest
 
+from mlstack_nb.core.artifact import ArtifactConfig, ArtifactType
 from mlstack_nb.core.step import Output
-from mlstack_nb.errors import StepSyntaxError
-from mlstack_nb.source.cell import annotated, outputs_of, parse
+from mlstack_nb.errors import StepSyntaxError, UsageError
+from mlstack_nb.source.cell import declared as declared_by
+from mlstack_nb.source.cell import outputs_of, parse
 
 
 def outputs(text: str, declared: list[str] | None = None) -> list[tuple[str, str, object]]:
@@ -46,7 +48,20 @@ def test_an_annotation_gives_type_and_artifact_name(annotation: str, artifact: s
 
 
 def test_an_annotation_that_is_no_python_is_kept_as_text() -> None:
-    assert annotated(ast.Constant("a b")) == ("a b", "")
+    assert declared_by(ast.Constant("a b")) == ("a b", "", None)
+
+
+def test_a_configuration_in_an_annotation_is_read_without_executing_it() -> None:
+    text = 'ArtifactConfig(name="best", version=4, tags=["a"], artifact_type=ArtifactType.MODEL)'
+    (found,) = outputs_of(parse(f"x: Annotated[int, {text}] = 1", label="c"))
+    config = ArtifactConfig(name="best", version=4, tags=["a"], artifact_type=ArtifactType.MODEL)
+    assert found == Output("x", "best", "int", config)
+
+
+@pytest.mark.parametrize("text", ["ArtifactConfig(name=made())", "ArtifactConfig(nam='x')", "ArtifactConfig(**more)"])
+def test_a_configuration_that_is_not_written_out_is_told(text: str) -> None:
+    with pytest.raises(UsageError, match=r"An output is annotated with .ArtifactConfig"):
+        outputs_of(parse(f"x: Annotated[int, {text}] = 1", label="c"))
 
 
 def test_an_output_without_annotation_has_an_open_type() -> None:

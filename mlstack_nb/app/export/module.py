@@ -18,6 +18,7 @@ from mlstack_nb.app.export.functions import (
 )
 from mlstack_nb.app.export.imports import Imported, Imports
 from mlstack_nb.app.export.layout import Layout, Part, Reader, StepLayout, lay_out
+from mlstack_nb.app.export.mapped import item_names, item_type
 from mlstack_nb.app.export.naming import free_name
 from mlstack_nb.app.export.values import Needed, values_of
 from mlstack_nb.app.export.wiring import Call, Wiring, is_ours, sets_only
@@ -26,7 +27,7 @@ from mlstack_nb.app.notebooks.compiled import CompiledNotebook, CompiledStep
 from mlstack_nb.core.step import FromParameter
 from mlstack_nb.errors import UsageError
 
-_OWN = ("CachePolicy", "DataFile", "display", "pipeline", "step")
+_OWN = ("CachePolicy", "DataFile", "display", "pipeline", "step", "unmapped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ class _Writer:
         for output in step.step.outputs:
             none = body is not None and may_be_none(output.name, body.code.nodes)
             recorded = self.recorded.get((step.name, output.name), ())
-            self.types[step.name, output.name] = self.annotations.output(output, recorded, may_be_none=none)
+            kind = self.annotations.output(output, recorded, may_be_none=none)
+            self.types[step.name, output.name] = f"list[{kind}]" if step.step.over and output.type else kind
 
     def _taken(self, values: Iterable[tuple[Needed, Needed]]) -> set[str]:
         """The names that functions of the module must leave alone."""
@@ -104,11 +106,14 @@ class _Writer:
         names = {name for part in parts for name in part.binds} | self.layout.constants | self.reader.imports.names
         for step in self.notebook.steps:
             names |= {*step.step.inputs, *(output.name for output in step.step.outputs)}
+            names |= {one.item for one in step.step.over}
         return names | {*self.notebook.parameters, *_OWN}
 
     def _step(self, laid: StepLayout, name: str) -> str:
         step, body = laid.step, self.bodies[laid.step.name]
-        outputs = [(self.types[step.name, one.name], one.artifact or one.name) for one in step.step.outputs]
+        types = [self.types[step.name, one.name] for one in step.step.outputs]
+        types = list(map(item_type, types)) if step.step.over else types
+        outputs = [(kind, one.artifact or one.name) for kind, one in zip(types, step.step.outputs, strict=True)]
         lines = [part.text for part in laid.nested] + ([body.text] if body.text else [])
         text = "\n\n".join(lines)
         if outputs:
@@ -116,11 +121,16 @@ class _Writer:
         return function(
             name,
             decorator=step_decorator("step", name, step.name, step.step.settings),
-            arguments=[Argument(one, self._input_type(step, one)) for one in laid.parameters],
+            arguments=[Argument(*self._argument(step, one)) for one in item_names(step.step, laid.parameters)],
             returns=return_type(outputs),
             body=text.strip("\n"),
             is_async=body.is_async,
         )
+
+    def _argument(self, step: CompiledStep, name: str) -> tuple[str, str]:
+        """Name and type; those of an item follow from its list's."""
+        of = next((one.of for one in step.step.over if one.item == name), None)
+        return name, self._input_type(step, name) if of is None else item_type(self._input_type(step, of))
 
     def _input_type(self, step: CompiledStep, name: str) -> str:
         source = step.step.inputs[name]

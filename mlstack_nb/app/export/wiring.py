@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from mlstack_nb.app.export.layout import Layout, Part, Reader
+from mlstack_nb.app.export.mapped import mapped_arguments, method_of
 from mlstack_nb.app.export.naming import identifier
 from mlstack_nb.app.export.values import Needed
 from mlstack_nb.app.notebooks.compiled import CompiledNotebook, CompiledStep
@@ -56,7 +57,8 @@ class Wiring:
     def step(self, step: CompiledStep, function: str) -> None:
         laid = self.layout.steps.get(step.name)
         names = laid.parameters if laid is not None else step.call.arguments if step.call is not None else ()
-        texts = _in_order([(name, self._value(step, name, step.step.inputs[name])) for name in names])
+        values = {name: self._value(step, name, step.step.inputs[name]) for name in names}
+        texts = _in_order(list((mapped_arguments(step, values) if step.step.over else values).items()))
         sources = (*step.step.inputs.values(), *step.setup.inputs.values())
         given = {source.step for source in sources if isinstance(source, FromStep)}
         waited = [self._waited(name) for name in step.step.after if name not in given]
@@ -73,7 +75,7 @@ class Wiring:
         outputs = [output.name for output in step.step.outputs]
         targets = [self._variable(step, name) for name in outputs] if is_read or self._is_one_call(step) else []
         bound = f"{', '.join(targets)} = " if targets else ""
-        self._items.append(f"{bound}{function}({', '.join(texts)})")
+        self._items.append(f"{bound}{function}{method_of(step.step)}({', '.join(texts)})")
 
     @property
     def text(self) -> str:

@@ -58,7 +58,9 @@ def _recorded(compiled: CompiledNotebook, workspace: Workspace | None) -> Record
 def _of_cell(name: str, step: CompiledStep, analysis: Analysis, recorded: Recorded) -> Iterator[Edit]:
     reading = analysis.readings[step.name]
     node, place = first_binding(reading, name), place_of(step)
-    kind = _certain(name, node, reading) or _written(name, step, analysis, recorded)
+    kind = _certain(name, node, reading)
+    if not kind and not step.step.over:  # what runs have recorded of a mapped step are lists
+        kind = _written(name, step, analysis, recorded)
     if node is None or not kind:
         return
     target = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None

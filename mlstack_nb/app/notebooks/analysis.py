@@ -12,6 +12,7 @@ from pathlib import Path
 from mlstack_nb.app.notebooks.assembly import assembled
 from mlstack_nb.app.notebooks.cells import Draft, Ordinary, SortedCells, joined
 from mlstack_nb.app.notebooks.makers import Makers
+from mlstack_nb.app.notebooks.mapped_cells import reach_cell
 from mlstack_nb.app.notebooks.mistakes import check_after, check_names, check_setups
 from mlstack_nb.core.step import Step
 from mlstack_nb.source.cell import Cell, outputs_of
@@ -21,7 +22,7 @@ from mlstack_nb.source.definition import Definition, Statement
 from mlstack_nb.source.effects import Kind
 from mlstack_nb.source.mutations import mutated
 from mlstack_nb.source.ordinary import Line, Trace, lines_of, search_paths
-from mlstack_nb.source.reach import Reach, reach
+from mlstack_nb.source.reach import Reach
 from mlstack_nb.source.scope import NotebookScope
 from mlstack_nb.source.setup_slice import SetupSlice, Timeline, changes, setup_slice
 
@@ -147,9 +148,10 @@ class Analysis:
         loads = [ast.Expr(ast.Name(name, ast.Load())) for name in passed]
         code = Code([*loads, *cell.code.nodes], shows_last=True) if passed else cell.code
         allowed = given if asked.inputs is None else asked.inputs
-        found = reach(code, scope, outputs=set(allowed), through_values=False)
+        found = reach_cell(asked, code, scope, outputs=set(allowed), lists=given)
         check_names(draft, found, cells=self.cells, makers=self.makers, scope=scope)
-        producers = {name: self.makers.maker(draft, name) for name in asked.inputs or found.inputs}
+        lists = [of for _, of in asked.over if of in found.inputs]
+        producers = {name: self.makers.maker(draft, name) for name in (*(asked.inputs or found.inputs), *lists)}
         step = assembled(asked, cell, found, scope, producers=producers, source=cell.text)
         setups = {name: setup_slice([name], self.timeline, scope) for name in found.values}
         bare = {name: setup_slice([name], self.timeline, scope, traces=False) for name in found.values}

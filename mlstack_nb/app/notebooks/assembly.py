@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
+from mlstack_nb.app.notebooks.mapped_cells import over_of, reach_of_code
 from mlstack_nb.core.step import Captured, FromParameter, FromStep, Literal, Source, Step
 from mlstack_nb.core.types import DataFile
 from mlstack_nb.engine.keys import is_plain
@@ -25,18 +26,22 @@ def assembled(
 
     `producers` has the step that gives each input; the names in `asked` win over what was found.
     """
-    sources: dict[str, Source] = {name: FromStep(producers[name], name) for name in asked.inputs or found.inputs}
+    lists = [of for _, of in asked.over if of in found.inputs]
+    read = asked.inputs or found.inputs
+    sources: dict[str, Source] = {name: FromStep(producers[name], name) for name in dict.fromkeys((*read, *lists))}
     sources |= {name: FromParameter(name) for name in found.constants}
     sources |= {name: Captured(_origin(name, scope)) for name in found.values}
     return Step(
         name=asked.name,
         inputs=sources,
         outputs=outputs_of(cell, asked.outputs),
-        fingerprint=of_cell(cell, found, scope),
+        fingerprint=of_cell(cell, reach_of_code(found), scope),
         settings=asked.settings,
         after=asked.after,
         source=source,
         input_types={name: DATA_FILE for name in found.constants if _is_data_file(name, scope)},
+        over=over_of(asked, found),
+        crossed=asked.crossed,
     )
 
 

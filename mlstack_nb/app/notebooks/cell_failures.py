@@ -54,7 +54,8 @@ def failed_step(executed: ExecutedNotebook, step: str, notebook: CompiledNoteboo
 def _not_kept(failed: FailedCell, step: str, notebook: CompiledNotebook) -> FailedElsewhereError:
     """The code ended, but what it left can not be taken."""
     known = {one.name: one for one in notebook.steps}
-    where = f"Step {step!r} ({known[step].label} of {notebook.name})" if step in known else step.capitalize()
+    base = step.partition("[")[0]
+    where = f"Step {step!r} ({known[base].label} of {notebook.name})" if base in known else step.capitalize()
     unbound = _UNBOUND.search(failed.evalue) if failed.ename == "NameError" else None
     if unbound:
         what, ename = f"{where} ended without assigning {unbound[1]!r}, which it is to give.", "MissingOutputError"

@@ -82,7 +82,7 @@ def _assembled(
     values = {**{name: one.value for name, one in wired.parameters.items()}, **parameters.values}
     if not readings and wired.name and not _names_itself(notebook):
         name = wired.name
-    pipeline = Pipeline(name, tuple(step.step for step in steps), values)
+    pipeline = wired.planning.graph(name, [step.step for step in steps], values)
     _check(pipeline, steps)
     notices = tuple(f"{one.place.label} is left out: {one.error.what}" for one in cells.unreadable)
     return CompiledNotebook(notebook, pipeline, steps, described, metrics, notices=notices)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mlstack_nb.app.explain import step_of
 from mlstack_nb.app.notebooks.function_step import function_notebook
 from mlstack_nb.app.notebooks.live_step import leave_notebook
-from mlstack_nb.app.notebooks.runs import SETUP
+from mlstack_nb.app.notebooks.step_calls import SETUP
 from mlstack_nb.app.notebooks.step_notebooks import BODY, OUTPUTS, TRACKING
 from mlstack_nb.app.remote.refreshing import find_run
 from mlstack_nb.app.runtime import Runtime

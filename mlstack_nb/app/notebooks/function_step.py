@@ -33,7 +33,10 @@ def function_notebook(workspace: Workspace, run: Run, ended: StepRun) -> Documen
     if request is None or is_notebook(request.target):
         return None
     launch = prepare(replace(request, stack=run.stack, isolation="", run_id=run.id))
-    step = launch.pipeline.step(ended.step)
+    known = {step.name: step for step in launch.pipeline.steps}  # without items, and those of a dynamic pipeline
+    step = known.get(ended.step)
+    if step is None or step.over:
+        return None
     function = getattr(launch.bodies[step.name], "__self__", None)
     if not isinstance(function, StepFunction) or "<locals>" in function.function.__qualname__:
         return None

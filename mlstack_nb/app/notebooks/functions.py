@@ -9,16 +9,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from mlstack_nb.app.hooks import HOOKS
 from mlstack_nb.app.notebooks.analysis import Analysis
 from mlstack_nb.app.notebooks.assembly import DATA_FILE
+from mlstack_nb.app.pipeline_options import PIPELINE_OPTIONS, RunPlanning
 from mlstack_nb.app.pipeline_wiring import PipelineWiring
 from mlstack_nb.app.placeholders import OutputOf
-from mlstack_nb.app.step_options import check_known, settings_of
-from mlstack_nb.app.steps import StepFunction, Wiring
-from mlstack_nb.core.policy import CachePolicy
+from mlstack_nb.app.step_options import OPTIONS, check_known, settings_of
+from mlstack_nb.app.step_wiring import Wiring
+from mlstack_nb.app.steps import StepFunction
+from mlstack_nb.core.artifact import ArtifactConfig
+from mlstack_nb.core.model import ModelSpec
+from mlstack_nb.core.policy import CachePolicy, StepRetryConfig
 from mlstack_nb.core.step import Fingerprint, Output, Settings
 from mlstack_nb.errors import GraphError, UsageError
-from mlstack_nb.source.cell import annotated
+from mlstack_nb.source.cell import declared
 from mlstack_nb.source.code import Code
 from mlstack_nb.source.definition import Definition
 from mlstack_nb.source.effects import Kind
@@ -29,9 +34,9 @@ from mlstack_nb.source.modules import Origin, locate
 from mlstack_nb.source.reach import reach
 from mlstack_nb.source.scope import Scope
 
-_OPTIONS = ("enable_cache", "cache_policy", "experiment_tracker", "output_materializers", "retries", "timeout_s")
-_PIPELINE_OPTIONS = ("name", "enable_cache", "cache_policy")
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
+_OPTION_TYPES = {"CachePolicy": CachePolicy, "StepRetryConfig": StepRetryConfig, "Model": ModelSpec}
+"""What a decorator's option may be made of, by the names that people import."""
 
 
 class FileStep(StepFunction[Any, Any]):
@@ -47,8 +52,8 @@ class FileStep(StepFunction[Any, Any]):
         self.wired: list[str] = []
         _, self._slice = slice_of_function(node, scope, text=definition.text, as_step=True)
 
-    def _wire(self, wiring: Wiring, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        placeholders = super()._wire(wiring, args, kwargs)
+    def wire(self, wiring: Wiring, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        placeholders = super().wire(wiring, args, kwargs)
         self.wired.append(wiring.steps[-1].name)
         return placeholders
 
@@ -100,41 +105,42 @@ class Functions:
         stub = self._made(node, definition.label, body=[ast.Pass()])
         made = FileStep(definition, node, stub, self._scope)
         options = self._options(node, "step", definition.label)
-        check_known("@step", dict.fromkeys(set(options) - {"name", *_OPTIONS}), ("name", *_OPTIONS))
-        made.name = options.pop("name", None) or node.name
-        given = {**dict.fromkeys(_OPTIONS), "retries": 0, **options}
-        made.settings = settings_of(made.name, outputs=[output.name for output in made.shape.outputs], **given)
+        check_known("@step", dict.fromkeys(set(options) - {*OPTIONS}), OPTIONS)
+        made.name = options.get("name") or node.name
+        made.settings = settings_of(made.name, outputs=[output.name for output in made.shape.outputs], **options)
         return made
 
     def _pipeline(self, definition: Definition, node: _Function) -> PipelineWiring[Any]:
         options = self._options(node, "pipeline", definition.label)
-        check_known("@pipeline", dict.fromkeys(set(options) - {*_PIPELINE_OPTIONS}), _PIPELINE_OPTIONS)
-        self._bind_names(definition)
-        return PipelineWiring(
-            self._made(node, definition.label, body=node.body),
-            name=options.get("name") or node.name,
-            enable_cache=options.get("enable_cache"),
-            cache_policy=options.get("cache_policy"),
-        )
+        check_known("@pipeline", dict.fromkeys(set(options) - {*PIPELINE_OPTIONS}), PIPELINE_OPTIONS)
+        self._bind_names(definition, f"Pipeline {definition.name!r}")
+        name = options.get("name") or node.name
+        if options.get("dynamic"):
+            raise UsageError(
+                f"Pipeline {name!r} ({definition.label}) is dynamic: what it runs is not known before it runs.",
+                "Run its cell, or the notebook as one step: mlstack run NOTEBOOK --whole",
+            )
+        made = self._made(node, definition.label, body=node.body)
+        return PipelineWiring(made, name=name, planning=RunPlanning().changed(name, options))
 
-    def _bind_names(self, pipeline: Definition) -> None:
-        """What the pipeline's function reads besides steps: constants, helper functions and the standard library."""
-        found = reach(pipeline.code, self._scope, through_values=False)
+    def _bind_names(self, function: Definition, what: str) -> None:
+        """What a function that is called here reads besides steps: constants, helpers and the standard library."""
+        found = reach(function.code, self._scope, through_values=False)
         self._names.update(found.constants)
         for one in (*found.definitions, *found.value_definitions):
-            if one.name in self._names or _own_kind(one, self._scope) or one.name not in self._read_by(pipeline):
+            if one.name in self._names or _own_kind(one, self._scope) or one.name not in self._read_by(function):
                 continue
             if one.kind is Kind.VALUE or not _is_cheap(one):
                 raise GraphError(
-                    f"Pipeline {pipeline.name!r} ({pipeline.label}) reads {one.name!r} of {one.label}, which is not "
-                    "known before the cells are executed.",
+                    f"{what} ({function.label}) reads {one.name!r} of {one.label}, which is not known before the cells "
+                    "are executed.",
                     "Read it in a step, or give it to the pipeline as an argument.",
                 )
             exec(compile(ast.Module([one.node], []), f"<{one.label}>", "exec"), self._names)  # noqa: S102
 
-    def _read_by(self, pipeline: Definition) -> set[str]:
-        """The names that wiring looks up: those of the pipeline's body, and of helper functions that it calls."""
-        node = pipeline.node
+    def _read_by(self, function: Definition) -> set[str]:
+        """The names that a call looks up: those of the function's body, and of helper functions that it calls."""
+        node = function.node
         found: set[str] = set()
         todo = list(Code(node.body).names.reads) if isinstance(node, _Function) else []
         while todo:
@@ -177,11 +183,26 @@ class Functions:
         return {}
 
     def _option(self, given: ast.keyword, what: str) -> Any:
+        of = f"Option {given.arg} {what}"
         match given.value:
-            case ast.Call(ast.Name("CachePolicy"), [], keywords):
-                values = {one.arg or "": self._value(one.value, f"Option {one.arg} {what}") for one in keywords}
-                return CachePolicy(**values)
-        return self._value(given.value, f"Option {given.arg} {what}")
+            case ast.Call(ast.Name(kind), positional, keywords) if kind in _OPTION_TYPES:
+                named = {one.arg or "": self._value(one.value, f"Option {one.arg} {what}") for one in keywords}
+                return _OPTION_TYPES[kind](*(self._value(one, of) for one in positional), **named)
+            case ast.Name(name) if given.arg in HOOKS and (hook := self._scope.lookup(name)) is not None:
+                return self._hook(hook, f"Hook {name!r} {what}")
+        return self._value(given.value, of)
+
+    def _hook(self, hook: Definition, what: str) -> Any:
+        """A function of a cell, which is called in this process, not in the step's kernel."""
+        if not isinstance(hook.node, _Function) or not _is_cheap(hook):
+            raise GraphError(
+                f"{what} ({hook.label}) is no plain function of a cell.",
+                "Define it with def, or give its path: package.f",
+            )
+        if hook.name not in self._names:
+            self._bind_names(hook, what)
+            exec(compile(ast.Module([hook.node], []), f"<{hook.label}>", "exec"), self._names)  # noqa: S102
+        return self._names[hook.name]
 
     def _made(self, node: _Function, label: str, body: list[ast.stmt]) -> Any:
         """The function without annotations and decorators, its defaults as far as they are known."""
@@ -244,20 +265,22 @@ def _outputs(returns: ast.expr | None) -> tuple[tuple[Output, ...], bool]:
     """What `signature_of` finds in the evaluated annotation, from its text; types are texts, too."""
     if isinstance(returns, ast.Constant) and isinstance(returns.value, str):
         returns = ast.parse(returns.value, mode="eval").body
-    kind, name = _named(returns)
+    kind, name, config = _declared(returns)
     if not name and isinstance(returns, ast.Subscript) and isinstance(returns.slice, ast.Tuple):
         top = getattr(returns.value, "id", getattr(returns.value, "attr", ""))
         items = returns.slice.elts
         if top in ("tuple", "Tuple") and not any(isinstance(one, ast.Constant) and one.value is ... for one in items):
-            pairs = [_named(item) for item in items]
-            return tuple(Output(own or f"output_{at}", own, one) for at, (one, own) in enumerate(pairs)), True
-    return (Output(name or "output", name, kind),), False
+            found = [_declared(item) for item in items]
+            return tuple(
+                Output(own or f"output_{at}", own, one, said) for at, (one, own, said) in enumerate(found)
+            ), True
+    return (Output(name or "output", name, kind, config),), False
 
 
-def _named(annotation: ast.expr | None) -> tuple[str | None, str]:
+def _declared(annotation: ast.expr | None) -> tuple[str | None, str, ArtifactConfig | None]:
     if annotation is None or (isinstance(annotation, ast.Constant) and annotation.value is None):
-        return None, ""
-    return annotated(annotation)
+        return None, "", None
+    return declared(annotation)
 
 
 def _is_data_file(annotation: ast.expr | None) -> bool:

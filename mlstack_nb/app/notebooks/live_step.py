@@ -15,6 +15,7 @@ from mlstack_nb.app.runtime import Runtime
 from mlstack_nb.catalog.artifacts import with_digest
 from mlstack_nb.core.artifact import Artifact
 from mlstack_nb.core.run import State
+from mlstack_nb.errors import UsageError
 
 if TYPE_CHECKING:
     from mlstack_nb.app.notebooks.compiled import CompiledStep
@@ -28,8 +29,13 @@ def leave_notebook(session: Session, run: StepRun) -> None:
     """Store the notebook of a step run of `session`, with what it was given; it says what is no longer as it was.
 
     Nothing is lost when it is left as soon as the step has ended. Raises GraphError and its kin where the cells do not
-    fit together any more, MaterializerError, StoreError.
+    fit together any more, UsageError for a mapped step, MaterializerError, StoreError.
     """
+    if session.steps[run.step].step.over:
+        raise UsageError(
+            f"Step {run.step!r} is mapped, and its items share the kernel: no notebook of one is kept.",
+            f"Run the notebook apart (mlstack run NOTEBOOK), then: mlstack debug last '{run.step}[0]'",
+        )
     runtime = Runtime.current()
     notebook = compile_cells(replace(live_notebook(session, step=run.step), metadata=_KERNEL))
     step = notebook.step(run.step)

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any, cast
 from mlstack_nb.app.notebooks.assembly import with_values
 from mlstack_nb.app.notebooks.cell_failures import failed_step
 from mlstack_nb.app.notebooks.compiled import CompiledNotebook, CompiledStep
-from mlstack_nb.app.notebooks.step_calls import CallRecord, Kept, forget_kept, read_kept
+from mlstack_nb.app.notebooks.mapped_cells import compiled_item
+from mlstack_nb.app.notebooks.step_calls import (
+    SETUP,
+    STEP_RUN_VARIABLE,
+    CallRecord,
+    Kept,
+    forget_kept,
+    read_kept,
+    read_told,
+)
 from mlstack_nb.app.notebooks.step_notebooks import BODY, Document, literals, setup_notebook, step_notebook
 from mlstack_nb.app.notebooks.whole import environment_of
 from mlstack_nb.app.runtime import Runtime
@@ -25,6 +34,9 @@ from mlstack_nb.core.digest import digest
 from mlstack_nb.core.display import Display
 from mlstack_nb.core.step import Body, Produced, Step
 from mlstack_nb.engine.calls import StepResult
+from mlstack_nb.engine.environment import variables_of
+from mlstack_nb.engine.mapping import running_item
+from mlstack_nb.engine.masking import masked_values
 from mlstack_nb.engine.values import Sealed, Value
 from mlstack_nb.errors import CellCancelledError, ObjectMissingError
 from mlstack_nb.source.notebook_file import Notebook
@@ -34,7 +46,6 @@ if TYPE_CHECKING:
     from mlstack_nb.kernels.execute import Kernels
     from mlstack_nb.kernels.outcome import ExecutedNotebook, Progress
 
-SETUP = "ordinary cells"
 _IMPORT = re.compile(r"\s*(?:import|from)\s+([A-Za-z_][\w.]*)")
 
 
@@ -82,6 +93,10 @@ class NotebookRun:
         """What runs the step when it is handed its inputs; it expects `Handed`."""
 
         def run(inputs: dict[str, Any]) -> Produced:
+            item = running_item.get()
+            return run_step(compiled if item is None else compiled_item(compiled, item), inputs)
+
+        def run_step(compiled: CompiledStep, inputs: dict[str, Any]) -> Produced:
             handed = cast("Handed", inputs)
             given = {name: value.artifact for name, value in handed.items() if isinstance(value, Value)}
             given |= {name: one.artifact for name, one in self._known(compiled).items()}
@@ -92,10 +107,11 @@ class NotebookRun:
             forget_kept(self.runtime.engine.store, self.run_id, record.step)
             document = step_notebook(self.notebook, compiled, run_id=self.run_id)
             timeout = compiled.step.settings.timeout_s or self.timeout_s
-            environment = compiled.step.settings.environment
+            environment = variables_of(compiled.step, self.runtime.engine.secret_of)
             executed, kept = self._execute(document, record, timeout_s=timeout, environment=environment)
-            codec = self.runtime.engine.codec
-            return Produced({name: Value(one.artifact, codec) for name, one in kept.items()}, _display(executed))
+            codec, store = self.runtime.engine.codec, self.runtime.engine.store
+            values = {name: Value(one.artifact, codec) for name, one in kept.items()}
+            return Produced(values, _display(executed), read_told(store, self.run_id, record.step))
 
         return run
 
@@ -113,6 +129,7 @@ class NotebookRun:
                 variables = {
                     WORKSPACE_VARIABLE: str(self.runtime.workspace.root.absolute()),
                     STACK_VARIABLE: self.runtime.stack.name,
+                    **({} if self.notebook.is_whole else {STEP_RUN_VARIABLE: self.run_id}),
                     **environment_of(self.notebook, self.run_id, use_cache=self.use_cache),
                 }
                 origin = self.notebook.notebook
@@ -138,7 +155,7 @@ class NotebookRun:
     def _known(self, compiled: CompiledStep) -> dict[str, Kept]:
         if not compiled.values:
             return {}
-        kept = self._kept[self.notebook.sharing(compiled.name)[0].name]
+        kept = self._kept[self.notebook.sharing(compiled.name.partition("[")[0])[0].name]
         return {value: kept[value] for value in compiled.values}
 
     def _set_up(self, group: Sequence[CompiledStep], results: Mapping[str, StepResult]) -> Mapping[str, Kept]:
@@ -189,7 +206,7 @@ class NotebookRun:
         finally:
             if self.notebook.is_whole:
                 end_lost_steps(self.runtime.catalog, self.run_id, but=record.step)
-        store.put_notebook(self.run_id, record.step, json.dumps(executed.document).encode())
+        store.put_notebook(self.run_id, record.step, json.dumps(masked_values(executed.document)).encode())
         if executed.failed is not None:
             if isinstance(executed.failed.error, CellCancelledError):
                 raise KeyboardInterrupt

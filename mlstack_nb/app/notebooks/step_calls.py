@@ -15,6 +15,11 @@ from mlstack_nb.engine.values import Codec, Value
 from mlstack_nb.errors import NotFoundError, ObjectMissingError
 from mlstack_nb.materializers.pickles import PickleMaterializer
 
+SETUP = "ordinary cells"
+"""What the executions are called, with the step's name, that compute values for steps: they are no steps."""
+STEP_RUN_VARIABLE = "MLSTACK_STEP_RUN"
+"""Set in the kernels that execute steps for a run: its id."""
+
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
@@ -100,9 +105,29 @@ def read_kept(store: Store, run_id: str, step: str) -> dict[str, Kept]:
     }
 
 
+def write_told(store: Store, run_id: str, step: str, told: Mapping[str, Any]) -> None:
+    """What the step's code told of itself, where it told anything."""
+    if told:
+        store.files.write(_told_path(run_id, step), json.dumps(dict(told)).encode())
+
+
+def read_told(store: Store, run_id: str, step: str) -> dict[str, Any]:
+    """Empty where it told nothing."""
+    try:
+        found: dict[str, Any] = json.loads(store.files.read(_told_path(run_id, step)))
+    except ObjectMissingError:
+        return {}
+    return found
+
+
 def forget_kept(store: Store, run_id: str, step: str) -> None:
     """Before a step runs again: what an earlier attempt left is not its result."""
     store.files.delete(_kept_path(run_id, step))
+    store.files.delete(_told_path(run_id, step))
+
+
+def _told_path(run_id: str, step: str) -> str:
+    return f"runs/{run_id}/told/{step}.json"
 
 
 def _call_path(run_id: str, step: str) -> str:

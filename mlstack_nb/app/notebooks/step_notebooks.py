@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
+import keyword
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -33,13 +34,17 @@ def step_notebook(notebook: CompiledNotebook, step: CompiledStep, *, run_id: str
         cells += parameters
     if inputs:
         cells.append(_code(taking(inputs, run_id=run_id, step=step.name)))
+    elif step.step.settings.tracker is None and not notebook.is_whole:
+        cells.append(_code(f"from {_DOOR} import begin\nbegin({_quoted(run_id, step.step.name)})", TRACKING))
     if step.step.settings.tracker is not None:
         cells.append(_code(f"from {_DOOR} import track\ntrack({_quoted(run_id, step.name)})", TRACKING))
     pieces = [piece for piece in step.prelude if piece.constant not in step.parameters]
     cells += _in_order(pieces, step.values, run_id=run_id, step=step.name)
     cells += _whole(step, parameters) if notebook.is_whole else _body(step)
-    names = [output.name for output in step.step.outputs]
-    kept = "".join(f", {name}={name}" for name in names)
+    names = {output.name: _variable(output.name, at) for at, output in enumerate(step.step.outputs)}
+    kept = "".join(f", {name}={name}" for name, variable in names.items() if name == variable)
+    odd = ", ".join(f"{_quoted(name)}: {variable}" for name, variable in names.items() if name != variable)
+    kept += f", **{{{odd}}}" if odd else ""
     cells.append(_code(f"from {_DOOR} import save\nsave({_quoted(run_id, step.name)}{kept})", OUTPUTS))
     return document(notebook, cells)
 
@@ -133,13 +138,18 @@ def _of_pieces(pieces: list[Piece]) -> dict[str, Any]:
 def _body(step: CompiledStep) -> Iterator[dict[str, Any]]:
     if step.call is not None:
         arguments = ", ".join(f"{name}={name}" for name in step.call.arguments)
-        outputs = ", ".join(output.name for output in step.step.outputs)
+        outputs = ", ".join(_variable(output.name, at) for at, output in enumerate(step.step.outputs))
         yield _code(f"{outputs} = {step.call.function}({arguments})", BODY)
         return
     for one in step.body:
         cell = _code(one.text, BODY)
         cell["metadata"]["mlstack"] = {"cell": one.cell.index, "id": one.cell.id, "first_line": one.first_line}
         yield cell
+
+
+def _variable(output: str, position: int) -> str:
+    """What an output is bound to: its name, where Python takes that for one."""
+    return output if output.isidentifier() and not keyword.iskeyword(output) else f"output_{position}"
 
 
 def _whole(step: CompiledStep, parameters: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

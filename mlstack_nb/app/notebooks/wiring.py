@@ -11,9 +11,10 @@ from mlstack_nb.app.notebooks.analysis import Analysis
 from mlstack_nb.app.notebooks.compiled import BodyCell, CompiledStep, FunctionCall, NotebookParameter
 from mlstack_nb.app.notebooks.functions import FileStep, Functions
 from mlstack_nb.app.notebooks.parameters import Parameters
+from mlstack_nb.app.pipeline_options import RunPlanning
 from mlstack_nb.app.pipeline_wiring import PipelineWiring
 from mlstack_nb.app.placeholders import OutputOf
-from mlstack_nb.app.steps import Wiring, wiring
+from mlstack_nb.app.step_wiring import Wiring, wiring
 from mlstack_nb.core.step import Captured, FromStep, Literal, Step
 from mlstack_nb.errors import GraphError, MlstackError, UsageError
 from mlstack_nb.source.code import Code
@@ -24,11 +25,15 @@ from mlstack_nb.source.setup_slice import setup_slice
 
 @dataclass(frozen=True, slots=True)
 class Wired:
-    """`steps` of all pipelines in one graph, each with its function; `name` that of the only pipeline, else empty."""
+    """`steps` of all pipelines in one graph, each with its function; `name` that of the only pipeline, else empty.
+
+    `planning` is what the only pipeline says of its runs; several, in one run, say nothing.
+    """
 
     name: str = ""
     steps: Mapping[str, tuple[Step, FileStep]] = field(default_factory=dict)
     parameters: Mapping[str, NotebookParameter] = field(default_factory=dict)
+    planning: RunPlanning = field(default_factory=RunPlanning)
 
     def compiled(self, analysis: Analysis, parameters: Parameters) -> Iterator[CompiledStep]:
         for step, function in self.steps.values():
@@ -59,8 +64,8 @@ def wire(analysis: Analysis, given: Mapping[str, Any]) -> Wired:
             steps[step.name] = replace(step, after=after), by_name[old]
         for one in functions.steps.values():
             one.wired.clear()
-    only = functions.pipelines[next(iter(calls))].name if len(calls) == 1 else ""
-    return Wired(only, steps, parameters)
+    only = functions.pipelines[next(iter(calls))] if len(calls) == 1 else None
+    return Wired(only.name, steps, parameters, only.planning) if only is not None else Wired("", steps, parameters)
 
 
 def _built(made: PipelineWiring[Any], arguments: Mapping[str, Any], what: str) -> list[Step]:

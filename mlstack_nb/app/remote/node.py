@@ -18,20 +18,25 @@ from typing import TYPE_CHECKING, Any
 
 from mlstack_nb.app.launch import Launch, prepare
 from mlstack_nb.app.names import check_name
+from mlstack_nb.app.remote.asides import aside_of
 from mlstack_nb.app.remote.code import unpack_code
+from mlstack_nb.app.remote.earlier import Recall
 from mlstack_nb.app.remote.submission import RUN_VARIABLE, STORE_VARIABLE, Submission, stack_of
 from mlstack_nb.app.request import Request
+from mlstack_nb.app.secrets import SecretSource, resolved
 from mlstack_nb.app.workspace import FOLDER, STACK_VARIABLE, WORKSPACE_VARIABLE, Workspace
 from mlstack_nb.catalog import stacks as rows
 from mlstack_nb.core.events import Event, RunStarted, StepEnded, StepStarted
-from mlstack_nb.core.run import REMOTE, Failure, Run, State, StepRun
+from mlstack_nb.core.run import REMOTE, Run, State, StepRun
 from mlstack_nb.core.stack import Kind, Stack
 from mlstack_nb.core.step import Step
+from mlstack_nb.engine.masking import failure_of
 from mlstack_nb.engine.store import Store
 from mlstack_nb.errors import ConfigError
 from mlstack_nb.flavors import registry
 
 if TYPE_CHECKING:
+    from mlstack_nb.app.runtime import Runtime
     from mlstack_nb.app.step_output import Show
 
 
@@ -51,7 +56,7 @@ def run_node(run_id: str, step: str, *, show: Show) -> tuple[State, BaseExceptio
         except Exception as error:
             if (known := store.step(run_id, step)) is None or not known.state.is_final:
                 now = time.time()
-                failed = StepRun(run_id, step, State.FAILED, started_at=now, ended_at=now, failure=Failure.of(error))
+                failed = StepRun(run_id, step, State.FAILED, started_at=now, ended_at=now, failure=failure_of(error))
                 store.put_step(failed)
             raise
 
@@ -63,7 +68,7 @@ def _run(launch: Launch, step: str, store: Store, show: Show) -> tuple[State, Ba
         now = time.time()
         store.put_step(StepRun(launch.request.run_id, step, State.SKIPPED, started_at=now, ended_at=now))
         return State.SKIPPED, None
-    recorded = _Records(store, launch.request.run_id, step)
+    recorded = _Records(store, launch.request.run_id, step, launch.runtime)
     state, errors = launch.run_one(step, ended, recorded, show)
     return state, errors.get(step)
 
@@ -79,14 +84,19 @@ def _is_not_to_run(launch: Launch, step: str, ended: Mapping[str, StepRun]) -> b
 class _Records:
     """Listens to the one step, and keeps its record in the store up to date; attempts are counted across processes."""
 
-    def __init__(self, store: Store, run_id: str, step: str) -> None:
+    def __init__(self, store: Store, run_id: str, step: str, runtime: Runtime) -> None:
         before = store.step(run_id, step)
+        self._runtime = runtime
         self._attempt = before.attempt + 1 if before is not None else 1
         self._store = store
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, (StepStarted, StepEnded)):
+        if isinstance(event, StepStarted):
             self._store.put_step(replace(event.step, attempt=self._attempt))
+        elif isinstance(event, StepEnded):
+            self._runtime.recorder.flush()
+            aside = aside_of(self._runtime.catalog, event.step.run_id, event.step.step)
+            self._store.put_step(replace(event.step, attempt=self._attempt, aside=aside))
 
 
 def _launch(store: Store, run_id: str, folder: Path) -> Launch:
@@ -104,6 +114,8 @@ def _launch(store: Store, run_id: str, folder: Path) -> Launch:
     is_file = submission.target.partition(":")[0].endswith((".py", ".ipynb"))
     target = str(code / submission.target) if is_file else submission.target
     launch = prepare(replace(request, target=target))
+    runtime = launch.runtime
+    runtime.engine = replace(runtime.engine, recall=Recall(runtime, run_id, submission.recalled))
     steps = tuple(map(_once, launch.pipeline.steps))  # the engine tries again
     launch = replace(launch, pipeline=replace(launch.pipeline, steps=steps))
     run = Run(run_id, plan.pipeline, plan.stack.name, State.RUNNING, time.time(), mode=REMOTE)
@@ -139,7 +151,8 @@ def _store(folder: Path) -> Store:
     try:
         data: dict[str, Any] = json.loads(text)
         flavor = registry().load(Kind.ARTIFACT_STORE, data["flavor"])
-        configuration = flavor.Config(**data.get("configuration", {}))
+        given = resolved(data.get("configuration", {}), SecretSource(), place=STORE_VARIABLE)
+        configuration = flavor.Config(**given)
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigError(
             f"{STORE_VARIABLE} does not describe an artifact store: {error}.", "See docs/orchestrators.md"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mlstack_nb.app.runtime import Runtime
@@ -26,6 +26,7 @@ class Submission:
     """`target` is relative to the root of the code, as is `folder`, the working directory of the nodes.
 
     `reference` is what the engine calls the run, empty until it has it. `stack` is the run's, as a node can build it.
+    `recalled` has what inputs stand for that are artifacts of earlier.
     """
 
     run_id: str
@@ -34,6 +35,7 @@ class Submission:
     folder: str
     stack: Mapping[str, Any]
     reference: str = ""
+    recalled: Mapping[str, Any] = field(default_factory=dict)
 
     def write(self, store: Store) -> None:
         store.files.write(_path(self.run_id), json.dumps(asdict(self)).encode())
@@ -59,7 +61,7 @@ def portable(runtime: Runtime) -> dict[str, Any]:
                 "flavor": part.flavor,
                 "name": part.name,
                 "configuration": {
-                    **{name: value for name, value in part.configuration.items() if name not in part.secret_fields},
+                    **part.without_secrets(),
                     **runtime.component(part.kind).portable(),
                 },
             }

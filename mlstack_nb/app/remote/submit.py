@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from mlstack_nb.app.remote.code import project_root, put_code
+from mlstack_nb.app.remote.earlier import recalled_for
 from mlstack_nb.app.remote.submission import STORE_VARIABLE, Submission, portable, store_variable
 from mlstack_nb.app.targets import is_notebook
 from mlstack_nb.core.events import RunEnded, RunStarted
@@ -40,11 +41,18 @@ def submit(runtime: Runtime, plan: Plan, request: Request, documents: Mapping[Pa
     root = project_root(runtime.workspace, place.parent)
     others = {path.resolve().relative_to(root).as_posix(): data for path, data in documents.items()}
     code = put_code(store, root, others=others)
-    submission = Submission(plan.run_id, code, _inside(request.target, place, root), _folder(root), stack)
+    submission = Submission(
+        plan.run_id,
+        code,
+        _inside(request.target, place, root),
+        _folder(root),
+        stack,
+        recalled=recalled_for(runtime, plan),
+    )
     store.put_plan(plan)
     submission.write(store)
     run = Run(plan.run_id, plan.pipeline, runtime.stack.name, State.PENDING, time.time(), mode=REMOTE)
-    run = replace(run, parameters=plan.parameters)
+    run = replace(run, parameters=plan.parameters, name=plan.run_name)
     runtime.engine.emit(RunStarted(run, plan))
     runtime.recorder.flush()
     try:

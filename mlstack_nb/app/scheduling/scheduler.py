@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
+from mlstack_nb.app.alerts import ScheduleAlerts
 from mlstack_nb.app.scheduling.firing_claims import claim_due
 from mlstack_nb.app.scheduling.firing_runs import CommandFor, FiringRuns, run_command
 from mlstack_nb.catalog import leaders
@@ -57,7 +58,8 @@ class Scheduler:
         self._workspace = workspace
         self._audience = audience
         self._clock = clock
-        self._runs = FiringRuns(workspace, audience.firing, command_for=command_for)
+        self._alerts = ScheduleAlerts(workspace, self._say)
+        self._runs = FiringRuns(workspace, self._tell, command_for=command_for)
         self._holder = secrets.token_hex(8)
         self._renew_at = 0.0
         self._leader = ""
@@ -80,7 +82,9 @@ class Scheduler:
         """Claim what is due, start what may begin, record what has ended. Whether any firing waits to begin."""
         for firing in claim_due(self._workspace.catalog, self._clock(), self._say):
             if firing.state is not State.PENDING:
-                self._audience.firing(firing)
+                self._tell(firing)
+            else:
+                self._alerts(firing)
         return self._runs.look_after(self._clock())
 
     def run(self, should_stop: Callable[[], bool], *, wait: bool = False) -> int:
@@ -132,6 +136,10 @@ class Scheduler:
         with self._workspace.catalog.write() as connection:
             leaders.resign(connection, SCHEDULING, self._holder)
         return going_on
+
+    def _tell(self, firing: Firing) -> None:
+        self._audience.firing(firing)
+        self._alerts(firing)
 
     def _say(self, trouble: str) -> None:
         """Now and then, however often it is met."""

@@ -69,6 +69,14 @@ class DaskOrchestrator(RemoteOrchestrator):
             client.publish_dataset(futures, name=graph.name)
         return graph.name
 
+    def check(self) -> str:
+        with self._client() as client:
+            workers = client.scheduler_info(n_workers=-1)["workers"]
+        if not workers:
+            address = self.configuration.address
+            raise ConfigError(f"The Dask scheduler at {address} has no workers.", f"Start one: dask worker {address}")
+        return f"{self.configuration.address}, {len(workers)} worker{'' if len(workers) == 1 else 's'}"
+
     def poll(self, reference: str) -> dict[str, NodeStatus]:
         with self._client() as client:
             return _statuses(client, reference, self._nodes(client, reference))

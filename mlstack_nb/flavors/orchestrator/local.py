@@ -14,11 +14,14 @@ from mlstack_nb.core.run import State
 from mlstack_nb.ports.interruption import interrupt_thread
 from mlstack_nb.ports.orchestrator import Company, InProcessOrchestrator, RunNode
 
+SPARE_THREADS = 4
+"""For what is submitted: most of it waits for something, else threads are of little use."""
+
 
 @dataclass(frozen=True)
 class LocalConfiguration:
-    """Unset, `workers` is one for each CPU where steps have processes of their own, and one where they share this
-    process, because much code does not expect company there.
+    """Unset, `workers` is one for each CPU where steps have processes of their own, some more where a pipeline submits
+    steps itself, and one where they share this process, because much code does not expect company there.
     """
 
     workers: int | None = field(default=None, metadata={"ge": 1, "description": "How many steps may run at once."})
@@ -45,10 +48,15 @@ class LocalOrchestrator(InProcessOrchestrator):
                 schedule.ended(node, run_node(node))
         return schedule.states
 
+    def check(self) -> str:
+        return f"this machine, {os.cpu_count() or 1} CPUs"
+
     def workers(self, company: Company) -> int:
         if company is Company.NONE:
             return 1
-        return self.configuration.workers or (os.cpu_count() or 1 if company is Company.APART else 1)
+        cpus = os.cpu_count() or 1
+        default = {Company.APART: cpus, Company.SUBMITTED: cpus + SPARE_THREADS}
+        return self.configuration.workers or default.get(company, 1)
 
 
 class _Schedule:

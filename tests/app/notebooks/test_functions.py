@@ -151,7 +151,7 @@ def test_functions_that_no_pipeline_calls_leave_the_notebook_whole():
         ([STEPS, "@pipeline\ndef a():\n    load(row=1)"], UsageError, "Did you mean 'rows'?"),
         ([STEPS, "@pipeline\ndef a(n): load(n)"], UsageError, "needs the argument 'n'"),
         ([STEPS, "@pipeline\ndef a(): pass"], UsageError, "calls no step"),
-        ([STEPS, "@step(retry=1)\ndef s(): ...", PIPELINE], UsageError, "Did you mean 'retries'?"),
+        ([STEPS, "@step(retrie=1)\ndef s(): ...", PIPELINE], UsageError, "Did you mean 'retries'?"),
         ([STEPS, "@step(retries=make())\ndef s(): ...", PIPELINE], GraphError, "Option retries of @step 's'"),
         ([STEPS, "@step\ndef s(*a): ...", PIPELINE], UsageError, "takes *a"),
     ],

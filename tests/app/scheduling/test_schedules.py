@@ -19,8 +19,8 @@ from mlstack_nb.app.scheduling.firing_runs import run_command
 from mlstack_nb.app.scheduling.scheduler import Scheduler
 from mlstack_nb.app.scheduling.wanted import Wanted
 from mlstack_nb.app.workspace import Workspace
+from mlstack_nb.catalog import schedule_tables
 from mlstack_nb.catalog import schedules as rows
-from mlstack_nb.catalog import tables
 from mlstack_nb.core.run import State
 from mlstack_nb.core.schedule import CatchUp, Firing, Origin, Overlap, Schedule
 from mlstack_nb.errors import ConflictError, NotFoundError, UsageError
@@ -295,8 +295,8 @@ def test_a_schedule_that_this_machine_can_not_read_holds_up_no_other(days: Days)
     days.add()
     days.add(name="broken", cron="0 6 * * *", every=None, zone="Europe/Berlin")
     with days.workspace.catalog.write() as connection:
-        broken = tables.schedules.c.name == "broken"
-        connection.execute(update(tables.schedules).where(broken).values(zone="Mars/Crater"))
+        broken = schedule_tables.schedules.c.name == "broken"
+        connection.execute(update(schedule_tables.schedules).where(broken).values(zone="Mars/Crater"))
     days.pass_by(1.001)
     days.work()
     assert days.states() == ["completed"]

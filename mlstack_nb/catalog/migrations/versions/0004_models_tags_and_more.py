@@ -98,7 +98,14 @@ def _models() -> None:
         ),
         sa.UniqueConstraint("model", "number", name="uq_model_versions_model_number"),
         sa.UniqueConstraint("model", "name", name="uq_model_versions_model_name"),
-        sa.UniqueConstraint("model", "stage", name="uq_model_versions_model_stage"),
+    )
+    op.create_index(
+        "uq_model_versions_model_stage",
+        "model_versions",
+        ["model", "stage"],
+        unique=True,
+        sqlite_where=sa.text("stage != 'archived'"),
+        postgresql_where=sa.text("stage != 'archived'"),
     )
     op.create_table(
         "model_links",

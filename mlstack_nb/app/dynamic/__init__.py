@@ -1,0 +1,1 @@
+"""Pipelines whose steps run as they are called, and steps that are mapped over lists."""

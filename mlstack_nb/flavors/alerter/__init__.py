@@ -1,0 +1,1 @@
+"""Alerters: one file per flavor."""

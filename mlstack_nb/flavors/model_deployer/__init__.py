@@ -1,0 +1,1 @@
+"""Model deployers: one file per flavor."""

@@ -1,0 +1,1 @@
+"""Model registries: one file per flavor."""
