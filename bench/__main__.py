@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 
 from bench import compile as compiling
-from bench import fingerprint, hashing, imports, kernels, large, noop, parallel, replay, run_notebook
+from bench import fingerprint, hashing, imports, kernels, lab, large, noop, parallel, replay, run_notebook
 
 MODULES = {
     module.__name__.rpartition(".")[2]: module
-    for module in (imports, fingerprint, compiling, noop, large, hashing, parallel, replay, kernels, run_notebook)
+    for module in (imports, fingerprint, compiling, noop, large, hashing, parallel, replay, kernels, run_notebook, lab)
 }
 
 

@@ -18,11 +18,22 @@ if TYPE_CHECKING:
     from mlstack_nb.core.types import DataFile
     from mlstack_nb.errors import MlstackError
     from mlstack_nb.notebook.showing import display
+    from mlstack_nb.notebook.widget.opening import panel
     from mlstack_nb.ports.materializer import BaseMaterializer
 
 __version__ = "0.1.0"
 
-__all__ = ["ArtifactType", "BaseMaterializer", "CachePolicy", "DataFile", "MlstackError", "display", "pipeline", "step"]
+__all__ = [
+    "ArtifactType",
+    "BaseMaterializer",
+    "CachePolicy",
+    "DataFile",
+    "MlstackError",
+    "display",
+    "panel",
+    "pipeline",
+    "step",
+]
 
 _HOMES = {
     "ArtifactType": "mlstack_nb.core.artifact",
@@ -31,6 +42,7 @@ _HOMES = {
     "DataFile": "mlstack_nb.core.types",
     "MlstackError": "mlstack_nb.errors",
     "display": "mlstack_nb.notebook.showing",
+    "panel": "mlstack_nb.notebook.widget.opening",
     "pipeline": "mlstack_nb.app.pipelines",
     "step": "mlstack_nb.app.steps",
 }
