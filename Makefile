@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 PIP := MLSTACK_NB_LABEXTENSION=none $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 NOTEBOOK := demo/fraud_detection.ipynb
 BUILT := mlstack_nb/labextension
+WIDGET := mlstack_nb/notebook/widget/built
 SHARED := $(VENV)/share/jupyter/labextensions/mlstack-nb
 
 # Without byte code every process would compile all it imports, which takes longer than most tests.
@@ -20,9 +21,10 @@ help: ## list these targets
 demo: $(VENV)/.tools ## run the demo: a notebook's steps, then again from the cache, then on a second stack
 	@$(BIN)/mlstack demo
 
-test: $(VENV)/.tools $(VENV)/.labextension dot chromium ## build the JupyterLab extension and run all tests
+test: $(VENV)/.tools $(VENV)/.labextension dot chromium ## build the JupyterLab extension and run all tests; pictures of it go to screenshots/
 	@npm test --silent
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --quiet
+	@mkdir -p screenshots
+	@MLSTACK_SCREENSHOTS=screenshots $(BIN)/python -m pytest --numprocesses auto --dist loadfile --quiet
 
 check: $(VENV)/.tools ## lint, formatting, types, and the tests that guard floors, imports and files
 	@$(BIN)/ruff check .
@@ -43,8 +45,8 @@ lock: $(VENV)/.made ## write constraints.txt anew: today's versions of everythin
 	@$(BIN)/python .ci/lock
 
 clean: ## remove .venv and all that the tools leave behind
-	@rm -rf node_modules labextension/lib $(BUILT)
-	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	@rm -rf node_modules labextension/lib $(BUILT) $(WIDGET)
+	@rm -rf $(VENV) screenshots .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	@find mlstack_nb tests bench -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.made:

@@ -1,4 +1,4 @@
-"""Puts the JupyterLab extension into the wheel.
+"""Puts the JupyterLab extension and the browser's part of the widget into the wheel.
 
 What is built already is used; else it is built where npm is; else the wheel goes without it, and says so. The variable
 MLSTACK_NB_LABEXTENSION changes that: `require` fails instead of going without, `none` leaves the extension out.
@@ -15,6 +15,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 BUILT = "mlstack_nb/labextension"
+WIDGET = "mlstack_nb/notebook/widget/built/widget.js"
 SHARED = "share/jupyter/labextensions/mlstack-nb"
 VARIABLE = "MLSTACK_NB_LABEXTENSION"
 MODES = ("auto", "require", "none")
@@ -35,6 +36,7 @@ class LabExtensionHook(BuildHookInterface[Any]):
         if self.target_name == "wheel" and is_built(root):
             build_data["shared_data"][BUILT] = SHARED
             build_data["shared_data"]["labextension/install.json"] = f"{SHARED}/install.json"
+            build_data["force_include"][WIDGET] = WIDGET
 
     def _build(self, root: Path, *, is_required: bool) -> None:
         npm = shutil.which("npm") if shutil.which("node") else None
@@ -50,4 +52,4 @@ class LabExtensionHook(BuildHookInterface[Any]):
 
 
 def is_built(root: Path) -> bool:
-    return (root / BUILT / "package.json").is_file()
+    return (root / BUILT / "package.json").is_file() and (root / WIDGET).is_file()

@@ -8,7 +8,20 @@ import sys
 from collections.abc import Sequence
 
 from bench import compile as compiling
-from bench import fingerprint, hashing, history, imports, kernels, large, mapped, noop, parallel, replay, run_notebook
+from bench import (
+    fingerprint,
+    hashing,
+    history,
+    imports,
+    kernels,
+    lab,
+    large,
+    mapped,
+    noop,
+    parallel,
+    replay,
+    run_notebook,
+)
 
 MODULES = {
     module.__name__.rpartition(".")[2]: module
@@ -25,6 +38,7 @@ MODULES = {
         kernels,
         run_notebook,
         history,
+        lab,
     )
 }
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mlstack_nb.core.types import DataFile
     from mlstack_nb.errors import MlstackError
     from mlstack_nb.notebook.showing import display
+    from mlstack_nb.notebook.widget.opening import panel
     from mlstack_nb.ports.materializer import BaseMaterializer
 
 __version__ = "0.1.0"
@@ -59,6 +60,7 @@ __all__ = [
     "log_metadata",
     "log_model_metadata",
     "log_step_metadata",
+    "panel",
     "pipeline",
     "register_artifact",
     "remove_tags",
@@ -93,6 +95,7 @@ _HOMES = {
     "log_metadata": "mlstack_nb.client.telling",
     "log_model_metadata": "mlstack_nb.app.models.model",
     "log_step_metadata": "mlstack_nb.client.telling",
+    "panel": "mlstack_nb.notebook.widget.opening",
     "pipeline": "mlstack_nb.app.pipelines",
     "register_artifact": "mlstack_nb.client.saving",
     "remove_tags": "mlstack_nb.client.tagging",

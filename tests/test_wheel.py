@@ -15,6 +15,7 @@ import mlstack_nb
 
 ROOT = Path(mlstack_nb.__file__).parent.parent
 NEEDED = ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "notebooks", "jupyter-config")
+WIDGET = "mlstack_nb/notebook/widget/built/widget.js"
 SHARED = "share/jupyter/labextensions/mlstack-nb"
 
 
@@ -39,21 +40,32 @@ def build(sources: Path, mode: str = "auto") -> subprocess.CompletedProcess[str]
 
 
 def in_wheel(sources: Path) -> list[str]:
+    return [name for name in names_in_wheel(sources) if SHARED in name]
+
+
+def names_in_wheel(sources: Path) -> list[str]:
     (wheel,) = (sources / "made").glob("*.whl")
-    return [name for name in zipfile.ZipFile(wheel).namelist() if SHARED in name]
+    return zipfile.ZipFile(wheel).namelist()
 
 
 def built(sources: Path) -> None:
     (sources / "mlstack_nb" / "labextension").mkdir()
     (sources / "mlstack_nb" / "labextension" / "package.json").write_text("{}")
+    (sources / WIDGET).parent.mkdir(parents=True)
+    (sources / WIDGET).write_text("export default {}")
 
 
 def test_what_is_built_goes_where_jupyterlab_looks_for_it_and_nowhere_else(sources: Path) -> None:
     built(sources)
     assert build(sources).returncode == 0
     assert sorted(name.partition(SHARED)[2] for name in in_wheel(sources)) == ["/install.json", "/package.json"]
-    (wheel,) = (sources / "made").glob("*.whl")
-    assert "mlstack_nb/labextension/package.json" not in zipfile.ZipFile(wheel).namelist()
+    assert "mlstack_nb/labextension/package.json" not in names_in_wheel(sources)
+
+
+def test_the_browsers_part_of_the_widget_goes_beside_its_python_part(sources: Path) -> None:
+    built(sources)
+    assert build(sources).returncode == 0
+    assert names_in_wheel(sources).count(WIDGET) == 1
 
 
 def test_without_node_the_wheel_goes_without_and_says_so(sources: Path) -> None:
@@ -73,6 +85,7 @@ def test_none_leaves_it_out_although_it_is_built(sources: Path) -> None:
     built(sources)
     assert build(sources, "none").returncode == 0
     assert in_wheel(sources) == []
+    assert WIDGET not in names_in_wheel(sources)
 
 
 def test_the_npm_lock_names_no_registry() -> None:

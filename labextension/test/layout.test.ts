@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { bounds, layered, meets, readPlain, toDot, toPath } from '../src/components/layout';
+import { bounds, layered, Link, meets, readPlain, toDot, toPath } from '../src/components/layout';
+import { leftOut } from '../src/components/long_links';
 
 const BOX = { width: 144, height: 72 };
 
@@ -72,6 +73,35 @@ describe('layered', () => {
       links
     );
     expect(boxes.filter(Boolean)).toHaveLength(1000);
+  });
+});
+
+describe('a deep graph with many long edges', () => {
+  const count = 1000;
+  const chain = Array.from({ length: count - 1 }, (_, index): Link => [index, index + 1]);
+  const long = chain.map(([, target]): Link => [Math.floor(target / 2), target]).filter(([one, other]) => other - one > 1);
+  const boxes = Array.from({ length: count }, () => BOX);
+
+  it('is laid out, and every edge is drawn from border to border', async () => {
+    const links = [...long, ...chain];
+    const { boxes: at, curves } = await layered(boxes, links);
+    expect(curves).toHaveLength(links.length);
+    links.forEach(([source, target], index) => {
+      // graphviz tells five digits, which so deep are tenths of inches
+      expect(Math.abs(curves[index][0].y - at[source].y - BOX.height / 2)).toBeLessThan(8);
+      expect(Math.abs(curves[index].at(-1)!.y - at[target].y + BOX.height / 2)).toBeLessThan(8);
+    });
+  });
+
+  it('leaves to graphviz all edges that no longer way stands for', () => {
+    const apart: Link = [count, count - 1];
+    const away = leftOut(count + 1, [...chain, ...long, apart]);
+    expect([...away].every(index => index >= chain.length && index < chain.length + long.length)).toBe(true);
+    expect(away.size).toBeGreaterThan(900);
+  });
+
+  it('does not matter as long as the graph is small', () => {
+    expect(leftOut(30, [...chain.slice(0, 29), [0, 29]])).toEqual(new Set());
   });
 });
 

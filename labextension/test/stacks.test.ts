@@ -74,6 +74,21 @@ describe('the stacks', () => {
     expect(model.active).toBe('team');
   });
 
+  it('are known to be out of date while the server does not answer', async () => {
+    const server = new Server();
+    const { model } = started(server);
+    const answers: boolean[] = [];
+    model.answered.connect((_, wasLost) => answers.push(wasLost));
+    await model.refresh();
+    server.broken = ApiError.unreachable();
+    await model.refresh();
+    expect([model.isConnected, model.active]).toEqual([false, 'local']);
+    server.broken = null;
+    await model.refresh();
+    expect(model.isConnected).toBe(true);
+    expect(answers).toEqual([false, true]);
+  });
+
   it('are asked for again when an event names one that is new', async () => {
     const server = new Server();
     const { model } = started(server);
@@ -133,16 +148,67 @@ describe('events', () => {
   });
 });
 
+/** Runs of the workspace `/here`. */
+class RunServer {
+  going: string[] = [];
+  ongoing = async (): Promise<string[]> => this.going;
+  isHere = (workspace: string): boolean => workspace === '/here';
+}
+
 describe('the runs that go on', () => {
-  it('begin and end by events', () => {
-    const runs = new RunsModel();
+  const followed = (server = new RunServer()): { runs: RunsModel; seen: string[] } => {
+    const runs = new RunsModel(server);
     const seen: string[] = [];
-    runs.changed.connect((_, news) => seen.push(`${news.run} ${news.state}`));
+    runs.changed.connect((_, news) => seen.push(`${news.run} ${news.isOver ? 'is over' : 'goes on'}`));
+    return { runs, seen };
+  };
+
+  it('begin and end by events', () => {
+    const { runs, seen } = followed();
     runs.heard({ what: 'runs', run: 'a', state: 'running' });
     runs.heard({ what: 'runs', run: 'b', state: 'running' });
     runs.heard({ what: 'runs', run: 'a', state: 'failed' });
     runs.heard({ what: 'active_stack', active: 'x' });
     expect([...runs.ongoing]).toEqual(['b']);
-    expect(seen).toEqual(['a running', 'b running', 'a failed']);
+    expect(seen).toEqual(['a goes on', 'b goes on', 'a is over']);
+  });
+
+  it('are asked for, and those are over that no event told the end of', async () => {
+    const server = new RunServer();
+    const { runs, seen } = followed(server);
+    server.going = ['a', 'b'];
+    await runs.refresh();
+    server.going = ['b', 'c'];
+    await runs.refresh();
+    expect([...runs.ongoing]).toEqual(['b', 'c']);
+    expect(seen).toEqual(['a goes on', 'b goes on', 'c goes on', 'a is over']);
+  });
+
+  it('stay what an event says that came before an older answer', async () => {
+    const server = new RunServer();
+    const { runs } = followed(server);
+    server.going = ['a'];
+    const asked = runs.refresh();
+    server.going = [];
+    runs.heard({ what: 'runs', run: 'a', state: 'completed' });
+    await asked;
+    expect([...runs.ongoing]).toEqual([]);
+  });
+
+  it('stay what they were when the server does not answer', async () => {
+    const server = new RunServer();
+    const { runs } = followed(server);
+    runs.heard({ what: 'runs', run: 'a', state: 'running' });
+    server.ongoing = () => Promise.reject(ApiError.unreachable());
+    await runs.refresh();
+    expect([...runs.ongoing]).toEqual(['a']);
+  });
+
+  it('are those of this workspace', () => {
+    const { runs, seen } = followed();
+    runs.heard({ what: 'runs', run: 'a', state: 'running', workspace: '/elsewhere' });
+    runs.heard({ what: 'runs', run: 'b', state: 'running', workspace: '/here' });
+    expect([...runs.ongoing]).toEqual(['b']);
+    expect(seen).toHaveLength(2);
   });
 });

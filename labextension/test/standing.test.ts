@@ -37,6 +37,12 @@ describe('how a step stands', () => {
     expect(standing({ ...given, node: node({ stale: true }), isRunning: true })).toEqual({ ...UNKNOWN, state: 'running' });
   });
 
+  it('says with which other parameters it ran, where that is why it is stale', () => {
+    const found = standing({ ...given, node: node({ stale: true, ran_with: { rows: '5', depth: '2' } }) });
+    expect(inWords(found)).toBe('ran in 2.0 s, with rows=5 and 1 more');
+    expect(inWords(standing({ ...given, node: node({ ran_with: { rows: '5' } }) }))).toBe('ran in 2.0 s');
+  });
+
   it('is stale by the word of the server, and only after a run', () => {
     expect(standing({ ...given, node: node({ stale: true }) }).stale).toBe(true);
     expect(standing({ ...given, node: node({ stale: true, state: 'pending' }) }).stale).toBe(false);

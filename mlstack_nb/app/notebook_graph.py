@@ -40,8 +40,15 @@ def graph_of(workspace: Workspace, path: Path) -> Record:
         if isinstance(error, NotFoundError) and not path.is_file():
             raise
         return _empty(path.stem, {"what": error.what, "hint": error.hint})
+    return graph_of_compiled(workspace, notebook)
+
+
+def graph_of_compiled(
+    workspace: Workspace, notebook: CompiledNotebook, *, stale: frozenset[str] | None = None
+) -> Record:
+    """`stale` has the steps that have changed since they ran; they are looked for where it is left out."""
     last = last_steps(workspace.catalog, notebook.name)
-    stale, notices = _stale(workspace, notebook, last)
+    stale, notices = _stale(workspace, notebook, last) if stale is None else (stale, [])
     return {
         **_empty(notebook.name, None),
         "notices": [*notebook.notices, *notices],
@@ -100,12 +107,20 @@ def _node(step: CompiledStep, notebook: CompiledNotebook, last: StepRun | None, 
         "cell_id": cell.id,
         "state": (last.state if last is not None else State.PENDING).value,
         "stale": is_stale,
+        "ran_with": _other_parameters(step, last) if last is not None else {},
         "duration_s": last.duration_s if last is not None else 0.0,
         "saved_s": last.saved_s if last is not None else 0.0,
         "outputs": [_output(one, outputs.get(one.name), notebook.name, step.name) for one in step.step.outputs],
         "parameters": {name: _plain(value) for name, value in step.parameters.items()},
         "run_id": last.run_id if last is not None else None,
     }
+
+
+def _other_parameters(step: CompiledStep, last: StepRun) -> Record:
+    """Plain values that the step had when it ran last, as text, where the notebook now has others."""
+    now = {name: value for name, value in step.parameters.items() if isinstance(value, _PLAIN)}
+    before = {name: shown(value) for name, value in last.parameters.items()}
+    return {name: text for name, text in before.items() if name in now and shown(now[name]) != text}
 
 
 def _output(output: Output, artifact: Artifact | None, pipeline: str, step: str) -> Record:

@@ -15,6 +15,7 @@ from mlstack_nb.engine.calls import StepResult
 from mlstack_nb.engine.execute import Complete
 from mlstack_nb.engine.mapping import running_item
 from mlstack_nb.engine.masking import masked
+from mlstack_nb.engine.run_records import file_stem, step_path
 from mlstack_nb.engine.store import Store
 from mlstack_nb.engine.values import Value
 from mlstack_nb.errors import NotFoundError, ObjectMissingError
@@ -86,7 +87,7 @@ class StepOutput:
     def _log(self, step: str, *, keep: bool) -> Iterator[None]:
         """A file while the step runs, which others may follow; afterwards it goes to the store."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._folder / f"{step}.log"
+        path = self._folder / f"{file_stem(step)}.log"
         with path.open("w", encoding="utf-8", errors="surrogateescape", buffering=1) as file:
 
             def write(text: str) -> None:
@@ -108,7 +109,7 @@ class StepOutput:
 def read_log(run_id: str, step: str, folder: Path, store: Store) -> bytes:
     """What a step printed so far. Raises NotFoundError where it printed nothing, or did not run."""
     try:
-        return (folder / run_id / f"{step}.log").read_bytes()
+        return (folder / run_id / f"{file_stem(step)}.log").read_bytes()
     except FileNotFoundError:
         pass
     try:
@@ -150,4 +151,4 @@ class _Router(io.TextIOBase):
 
 
 def _place(run_id: str, step: str) -> str:
-    return f"runs/{run_id}/steps/{step}.log"
+    return step_path(run_id, step, "log")

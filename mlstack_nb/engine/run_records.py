@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 
+from mlstack_nb.core.digest import digest
 from mlstack_nb.core.plan import Plan
 from mlstack_nb.core.run import Run, StepRun
 from mlstack_nb.errors import ObjectMissingError
 from mlstack_nb.ports.artifact_store import ArtifactStore
+
+LONGEST_NAME_BYTES = 180
+"""File systems allow 255 bytes; the endings and the names of files that are not whole yet need some of them."""
 
 
 class RunRecords:
@@ -28,12 +32,12 @@ class RunRecords:
         self.files.write(f"runs/{run.id}/run.json", json.dumps(run.to_json()).encode())
 
     def put_step(self, step: StepRun) -> None:
-        self.files.write(_step_path(step.run_id, step.step), json.dumps(step.to_json()).encode())
+        self.files.write(step_path(step.run_id, step.step, "json"), json.dumps(step.to_json()).encode())
 
     def step(self, run_id: str, step: str) -> StepRun | None:
         """None for a step that has left no record so far."""
         try:
-            return StepRun.from_json(json.loads(self.files.read(_step_path(run_id, step))))
+            return StepRun.from_json(json.loads(self.files.read(step_path(run_id, step, "json"))))
         except ObjectMissingError:
             return None
 
@@ -45,19 +49,24 @@ class RunRecords:
 
     def put_notebook(self, run_id: str, step: str, content: bytes) -> None:
         """The notebook that a step was executed as, with its outputs."""
-        self.files.write(_notebook_path(run_id, step), content)
+        self.files.write(step_path(run_id, step, "ipynb"), content)
 
     def notebook(self, run_id: str, step: str) -> bytes | None:
         """None for a step that was not executed as a notebook."""
         try:
-            return self.files.read(_notebook_path(run_id, step))
+            return self.files.read(step_path(run_id, step, "ipynb"))
         except ObjectMissingError:
             return None
 
 
-def _step_path(run_id: str, step: str) -> str:
-    return f"runs/{run_id}/steps/{step}.json"
+def step_path(run_id: str, step: str, ending: str) -> str:
+    """Where the store has something of a step."""
+    return f"runs/{run_id}/steps/{file_stem(step)}.{ending}"
 
 
-def _notebook_path(run_id: str, step: str) -> str:
-    return f"runs/{run_id}/steps/{step}.ipynb"
+def file_stem(name: str) -> str:
+    """The name, where it is too long for a file's cut and made unique again."""
+    encoded = name.encode()
+    if len(encoded) <= LONGEST_NAME_BYTES:
+        return name
+    return f"{encoded[:LONGEST_NAME_BYTES].decode(errors='ignore')}-{digest(name)[:16]}"

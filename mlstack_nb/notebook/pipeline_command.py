@@ -15,6 +15,7 @@ from mlstack_nb.notebook.notebook_name import notebook_file
 from mlstack_nb.notebook.run_command import run_pipeline
 from mlstack_nb.notebook.run_view import status
 from mlstack_nb.notebook.table import Line, Table
+from mlstack_nb.notebook.widget.opening import panel
 
 if TYPE_CHECKING:
     from mlstack_nb.app.session import Session
@@ -27,6 +28,7 @@ COMMANDS = {
     "run [OPTIONS]": "Run every step, in the order they need each other; what did not change comes from the cache. "
     "--from STEP, --only STEP, --until STEP choose some; --no-cache runs them even so. With -p NAME=VALUE, -f FILE, "
     "--stack NAME, --whole, --timeout S or --detach they run apart from this kernel; --dry-run says what would run.",
+    "panel": "The live panel: the graph as it runs, a button to run it, the stack and its components.",
     "status": "A table of the steps: state, whether that is fresh, stale or never run, time, outputs.",
     "debug STEP": "Write a notebook with what a step was given in the last run, ready where it failed.",
     'schedule "CRON" [OPTIONS]': "Run the saved notebook by itself, as long as a process `mlstack scheduler` runs. "
@@ -47,6 +49,8 @@ def run(notebook: LiveNotebook, line: str) -> Any:
     if command == "schedule":
         return _schedule(notebook, words)
     no_more("pipeline", command, words[1:] if command in ("name", "forget", "why", "debug") else words)
+    if command == "panel":
+        return panel()
     session = notebook.session
     if command == "forget":
         session.forget(words[0] if words else "")

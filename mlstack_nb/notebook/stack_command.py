@@ -10,6 +10,7 @@ from mlstack_nb.core.stack import Kind
 from mlstack_nb.errors import UsageError, nearest
 from mlstack_nb.notebook.line_words import command_of, no_more
 from mlstack_nb.notebook.table import Line, Table
+from mlstack_nb.notebook.widget.opening import panel
 
 if TYPE_CHECKING:
     from mlstack_nb.app.workspace import Workspace
@@ -19,16 +20,20 @@ COMMANDS = {
     "list": "The stacks of the workspace and their components. So does %stack alone.",
     "set NAME": "Make it the active stack; the next step runs on it.",
     "describe [NAME]": "The components and their configuration, of the active stack by default.",
+    "panel": "The live panel: pick a stack, see its components, the lineage and the runs.",
     "register NAME --KIND COMPONENT ...": "Make a stack of components that are registered already.",
 }
 OPTIONS = {f"--{kind.replace('_', '-')}": kind for kind in Kind}
 
 
-def run(line: str) -> Table | Line:
+def run(line: str) -> Any:
     """What a `%stack` line shows. Raises MlstackError."""
     from mlstack_nb.app.workspace import Workspace
 
     command, words = command_of("stack", line, COMMANDS, default="list")
+    if command == "panel":
+        no_more("stack", command, words)
+        return panel()
     with closing(Workspace.find()) as workspace:
         if command == "list":
             no_more("stack", command, words)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
 
 from mlstack_nb.server.changes import SCHEMA, ChangeStream
 from mlstack_nb.server.handler import Handler
+from mlstack_nb.server.scheduler_offer import offer_stacks
 from mlstack_nb.server.site import Site
 
 PREFIX = "mlstack-nb/"
@@ -20,6 +22,11 @@ class MlstackExtension(ExtensionApp):
     """Adds the routes and the event stream to a server; both end with it."""
 
     name = "mlstack_nb"
+
+    def _link_jupyter_server_extension(self, serverapp: Any) -> None:
+        """Before any extension is loaded, so that jupyter-scheduler can be told."""
+        super()._link_jupyter_server_extension(serverapp)
+        offer_stacks(serverapp, lambda: self._site)
 
     def initialize_handlers(self) -> None:
         server = self.serverapp

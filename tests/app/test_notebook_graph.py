@@ -72,6 +72,8 @@ def test_a_run_with_another_parameter_leaves_stale_what_reads_it(notebook: Any) 
     path = notebook(*CELLS)
     run(path, depth=7)
     assert stale(path) == ["train", "report"]
+    nodes = graph_of(Workspace.find(), path)["nodes"]
+    assert [node["ran_with"] for node in nodes] == [{}, {"depth": "7"}, {}]
 
 
 def test_a_failed_step_is_stale_once_it_is_mended_and_so_is_what_ran_before_behind_it(notebook: Any) -> None:

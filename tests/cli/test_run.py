@@ -288,7 +288,7 @@ def load(rows: int = 3) -> Annotated[pd.DataFrame, "table"]:
     print("process", os.getpid())
     return pd.DataFrame({"a": range(rows)})
 
-@step(timeout_s=4.0)
+@step(timeout_s=LIMIT)
 def wait(table: pd.DataFrame, seconds: float = 0.0) -> int:
     time.sleep(seconds)
     return len(table)
@@ -314,8 +314,7 @@ def apart(seconds: float = 0.0, how: str = ""):
 
 
 def test_functions_run_in_processes_of_their_own_with_the_same_keys(mlstack: Any, workspace: Path) -> None:
-    path = workspace.parent / f"apart_of_test_{os.getpid()}_{next(_numbers)}.py"
-    path.write_text(APART)
+    path = _written(workspace, limit_s=300)
     done = mlstack("run", path.name, "--isolation", "process")
     assert done.code == 0
     process = next(line.split()[-1] for line in done.err.splitlines() if "process" in line)
@@ -329,11 +328,23 @@ def test_functions_run_in_processes_of_their_own_with_the_same_keys(mlstack: Any
         "ends": "1",
     }
     assert set(states(mlstack("run", path.name, "--json").json).values()) == {"cached"}
-    late = mlstack("run", path.name, "--isolation", "process", "-p", "seconds=30", "-p", "how=odd")
+    assert "can not be isolated by 'kernel'" in mlstack("run", path.name, "--isolation", "kernel").err
+
+
+def test_functions_in_processes_of_their_own_are_stopped_when_late_and_their_ends_told(
+    mlstack: Any, workspace: Path
+) -> None:
+    path = _written(workspace, limit_s=1)
+    late = mlstack("run", path.name, "--isolation", "process", "-p", "seconds=60", "-p", "how=odd")
     assert late.code == 1
-    assert "ran longer than its timeout of 4 s" in late.err
+    assert "ran longer than its timeout of 1 s" in late.err
     assert "ValueError: odd" in late.err
     failed = {step["step"]: step["failure"] for step in mlstack("runs", "show", "--json").json["steps"]}
     assert (failed["ends"]["type"], failed["ends"]["message"]) == ("ValueError", "odd")
     assert "ended without a word" in mlstack("run", path.name, "--isolation", "process", "-p", "how=exit").err
-    assert "can not be isolated by 'kernel'" in mlstack("run", path.name, "--isolation", "kernel").err
+
+
+def _written(workspace: Path, *, limit_s: int) -> Path:
+    path = workspace.parent / f"apart_of_test_{os.getpid()}_{next(_numbers)}.py"
+    path.write_text(APART.replace("LIMIT", str(limit_s)))
+    return path

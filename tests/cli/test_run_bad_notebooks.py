@@ -210,3 +210,17 @@ def test_a_disk_that_became_read_only_is_told_and_what_is_on_it_stays(workspace:
     assert in_a_process("run", name).returncode == 0
     runs = json.loads(in_a_process("runs", "list", "--json").stdout)
     assert [run["state"] for run in runs] == ["cached", "completed"]
+
+
+def test_a_step_whose_name_is_too_long_for_a_file_runs_and_has_its_log_and_its_notebook(
+    mlstack: Mlstack, workspace: Path
+) -> None:
+    name = "n" * 500
+    made = nbformat.v4.new_notebook()
+    made.cells = [nbformat.v4.new_code_cell("print('told')\nx = 1", metadata={"tags": [f"step:{name}"]})]
+    nbformat.write(made, workspace.parent / "named.ipynb")
+    done = mlstack("run", "named.ipynb")
+    assert (done.code, states(mlstack("runs", "show", "--json").json)) == (0, {name: "completed"})
+    assert mlstack("runs", "logs", "last", name).out == "told\n"
+    assert mlstack("runs", "notebook", "last", name, "-o", "out.ipynb").code == 0
+    assert "told" in (workspace.parent / "out.ipynb").read_text()

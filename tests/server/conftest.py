@@ -11,7 +11,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ import pytest
 
 TOKEN = "a-token"
 BASE = "/user/a%40b/"  # as behind JupyterHub
-OTHERS = ("jupyter_lsp", "jupyter_server_terminals", "jupyterlab", "notebook", "notebook_shim")
+OTHERS = ("jupyter_lsp", "jupyter_scheduler", "jupyter_server_terminals", "jupyterlab", "notebook", "notebook_shim")
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Server:
         asked = urllib.request.Request(url, data=body, method=method, headers=headers)
         try:
             with urllib.request.urlopen(asked, timeout=60) as answer:
-                return Answer(answer.status, json.loads(answer.read()))
+                return Answer(answer.status, json.loads(answer.read() or b"null"))
         except urllib.error.HTTPError as error:
             return Answer(error.code, json.loads(error.read()))
 
@@ -131,9 +132,11 @@ def free_port() -> int:
         return port
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    base = tmp_path_factory.mktemp("server")
+@contextmanager
+def running(base: Path, *, without: Sequence[str] = OTHERS, cwd: str = "home", **more: str) -> Iterator[Server]:
+    """A server in folders below `base`; `more` are options, `_` for a dot. It complains of nothing, unless there is
+    jupyter-scheduler in it, which complains of requests that it refuses.
+    """
     root, home, log = base / "root", base / "home", base / "log"
     (root / ".mlstack").mkdir(parents=True)
     home.mkdir()
@@ -148,12 +151,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "ServerApp.open_browser": "False",
         "ServerApp.allow_root": "True",
         "ServerApp.allow_unauthenticated_access": "False",
-        "ServerApp.jpserver_extensions": str({**dict.fromkeys(OTHERS, False), "mlstack_nb": True}),
+        "ServerApp.jpserver_extensions": str({**dict.fromkeys(without, False), "mlstack_nb": True}),
         "IdentityProvider.token": TOKEN,
+        **{name.replace("_", ".", 1): value for name, value in more.items()},
     }
     command = [sys.executable, "-m", "jupyter_server", *(f"--{name}={value}" for name, value in options.items())]
     with log.open("wb") as output:
-        process = subprocess.Popen(command, env={**kept, "HOME": str(home)}, cwd=home, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command, env={**kept, "HOME": str(home)}, cwd=base / cwd, stdout=output, stderr=output
+        )
     found = Server(root, port, process, log)
     try:
         wait_for(lambda: _is_up(found), bool)
@@ -162,8 +168,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         process.terminate()
         process.wait(30)
     text = log.read_text()
-    assert "Traceback" not in text and "Task was destroyed" not in text, text
+    if "jupyter_scheduler" in without:
+        assert "Traceback" not in text and "Task was destroyed" not in text, text
     assert "of Handler registered" not in text, text
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("server")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def running_server() -> Callable[..., AbstractContextManager[Server]]:
+    """`running`, for tests that need a server of another kind."""
+    return running
 
 
 def _is_up(server: Server) -> bool:
@@ -177,6 +196,11 @@ def _is_up(server: Server) -> bool:
 @pytest.fixture(scope="session")
 def in_project(server: Server) -> Callable[[str], Project]:
     return lambda name: new_project(server, name)
+
+
+@pytest.fixture(scope="session", name="new_project")
+def new_project_of() -> Callable[[Server, str], Project]:
+    return new_project
 
 
 @pytest.fixture

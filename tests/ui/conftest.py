@@ -16,12 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 TOKEN = "tests"
 READY_S = 60
+expect.set_options(timeout=20_000)  # several browsers may share two cores
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking")
 SCREENSHOTS = os.environ.get("MLSTACK_SCREENSHOTS")  # asked for here, for no test sees it
+# to root no file is read-only, unless it gives up that right
+WITHOUT_OVERRIDE = ("setpriv", "--bounding-set", "-dac_override", "--inh-caps", "-dac_override")
+AS_OTHERS = WITHOUT_OVERRIDE if os.geteuid() == 0 else ()
 NEWS = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": False}
 
 
@@ -88,8 +92,13 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def start(home: Path, root: Path) -> tuple[subprocess.Popen[bytes], Lab]:
+def start(home: Path, root: Path, *, has_scheduler: bool = False) -> tuple[subprocess.Popen[bytes], Lab]:
+    """`has_scheduler`: with jupyter-scheduler, which is installed for the tests of its dialog, and else left out."""
     env = environment(home)
+    if not has_scheduler:
+        switched = home / "jupyter_config_dir" / "labconfig"
+        switched.mkdir(parents=True)
+        (switched / "page_config.json").write_text(json.dumps({"disabledExtensions": {"@jupyterlab/scheduler": True}}))
     settings = home / "jupyterlab_settings_dir" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     (settings / "notification.jupyterlab-settings").write_text(json.dumps(NEWS))
@@ -105,8 +114,15 @@ def start(home: Path, root: Path) -> tuple[subprocess.Popen[bytes], Lab]:
         "ServerApp.allow_root": True,
         "LabApp.expose_app_in_browser": True,
         "LanguageServerManager.autodetect": False,
+        "ServerApp.jpserver_extensions": {"jupyter_scheduler": has_scheduler},
     }
-    command = [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())]
+    command = [
+        *AS_OTHERS,
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        *(f"--{name}={value}" for name, value in options.items()),
+    ]
     with (home / "server.log").open("wb") as log:
         server = subprocess.Popen(command, cwd=root, env=env, stdout=log, stderr=log, start_new_session=True)
     until = time.monotonic() + READY_S
@@ -124,6 +140,16 @@ def start(home: Path, root: Path) -> tuple[subprocess.Popen[bytes], Lab]:
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     home = tmp_path_factory.mktemp("home")
     server, running = start(home, tmp_path_factory.mktemp("root"))
+    yield running
+    server.terminate()
+    server.wait(READY_S)
+
+
+@pytest.fixture(scope="module")
+def scheduling_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One with jupyter-scheduler in it."""
+    home = tmp_path_factory.mktemp("home")
+    server, running = start(home, tmp_path_factory.mktemp("root"), has_scheduler=True)
     yield running
     server.terminate()
     server.wait(READY_S)

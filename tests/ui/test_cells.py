@@ -73,6 +73,18 @@ def test_a_cell_becomes_a_step_by_keys_alone(lab: Any, tab: Any) -> None:
     assert tab.complaints == []
 
 
+def test_a_cell_becomes_a_step_by_the_mouse(lab: Any, tab: Any) -> None:
+    lab.write("pointed.ipynb", CELLS)
+    tab.open("pointed.ipynb", kernel=False)
+    tab.cell(1).locator(".jp-InputPrompt").click()
+    tab.cell(1).get_by_label("Role of this cell in the pipeline").select_option("Step")
+    tab.page.get_by_label("Name").fill("load")
+    tab.page.get_by_role("button", name="Apply").click()
+    expect(chip(tab, 1)).to_contain_text("load")
+    tab.save()
+    assert tags(lab, "pointed.ipynb", 1) == ["step:load"]
+
+
 def test_a_click_on_the_chip_renames_a_step_and_what_waits_for_it(lab: Any, tab: Any) -> None:
     lab.write("mouse.ipynb", [*CELLS, {"text": "print('end')", "tags": ["step:end", "prev:check"]}])
     tab.open("mouse.ipynb", kernel=False)
@@ -164,20 +176,33 @@ def test_hostile_names_are_shown_as_text(lab: Any, tab: Any) -> None:
     assert tab.complaints == []
 
 
-def test_the_status_bar_shows_and_switches_the_stack(lab: Any, tab: Any) -> None:
+def test_a_switch_of_the_stack_in_one_place_is_seen_in_all_others(lab: Any, tab: Any) -> None:
     lab.mlstack("stack", "copy", "default", "team")
     lab.mlstack("stack", "set", "default")
-    lab.write("stack.ipynb", CELLS)
-    tab.open("stack.ipynb", kernel=False)
+    lab.write("stack.ipynb", ["%load_ext mlstack_nb", "%stack set team"])
+    tab.open("stack.ipynb")
+    tab.command("mlstack:show-panel")
     status = tab.page.locator(".jp-mlstack-Status-button")
-    expect(status).to_contain_text("default")
+    picker = tab.page.locator("#mlstack-panel").get_by_role("combobox", name="Stack")
+
+    def seen(name: str) -> None:  # each long before the model looks by itself
+        expect(status).to_contain_text(name)
+        expect(picker).to_have_value(name)
+
+    seen("default")
     lab.mlstack("stack", "set", "team")
-    expect(status).to_contain_text("team")  # long before the model looks by itself
+    seen("team")
     status.click()
     choice = tab.page.get_by_role("menuitemradio").first
     expect(choice).to_be_visible()
     tab.shot("stack-menu")
     choice.click()
-    expect(status).to_contain_text("default")
+    seen("default")
+    assert "default" in lab.mlstack("stack", "get")
+    tab.command("notebook:run-all-cells")
+    seen("team")
+    assert "team" in lab.mlstack("stack", "get")
+    picker.select_option("default")
+    seen("default")
     assert "default" in lab.mlstack("stack", "get")
     assert tab.complaints == []

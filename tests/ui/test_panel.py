@@ -9,6 +9,8 @@ from urllib.parse import quote
 from playwright.sync_api import expect
 
 RUN_MS = 60_000
+TOKEN = "tests"
+NOTEBOOKS_OWN = ("schema", "filebrowser:open-path")  # what its console says without this extension, too
 GOOD = [
     "%load_ext mlstack_nb\n%pipeline name {name}",
     {"text": "rows = 3", "tags": ["parameters"]},
@@ -173,6 +175,31 @@ def test_a_component_is_made_with_its_secrets_masked(lab: Any, tab: Any) -> None
     assert "tracker_of_tests" in lab.mlstack("component", "list")
 
 
+def test_a_notebook_is_run_and_exported_from_the_file_browser(lab: Any, tab: Any) -> None:
+    cells = good("browsed")
+    cells[4] = (
+        "%%step draw -> figure\nfrom matplotlib.figure import Figure\nfigure = Figure()\nfigure.gca().plot(numbers)"
+    )
+    lab.write("browsed.ipynb", cells)
+    tab.open("browsed.ipynb", kernel=False)
+    item = tab.page.locator(".jp-DirListing-item", has_text="browsed.ipynb")
+    item.click(button="right")
+    tab.shot("file-menu")
+    tab.page.get_by_role("menuitem", name="Export Pipeline as Python Module").click()
+    expect(tab.page.get_by_text("Written: browsed_pipeline.py")).to_be_visible()
+    assert "def draw" in (lab.root / "browsed_pipeline.py").read_text()
+    item.click(button="right")
+    tab.page.get_by_role("menuitem", name="Run on Stack…").click()
+    tab.page.get_by_role("button", name="Run", exact=True).click()
+    tab.command("mlstack:show-panel")
+    panel = tab.page.locator("#mlstack-panel")
+    expect(node(panel, "draw")).to_have_attribute("data-state", "completed", timeout=RUN_MS)
+    node(panel, "draw").locator("[data-output=figure]").click()
+    expect(panel.get_by_role("img", name="Figure with 1 axes")).to_be_visible()
+    tab.shot("panel-figure")
+    assert tab.complaints == []
+
+
 def test_a_pipeline_begins_in_the_launcher(lab: Any, tab: Any) -> None:
     lab.write("any.ipynb", ["1"])
     tab.open("any.ipynb", kernel=False)
@@ -183,18 +210,18 @@ def test_a_pipeline_begins_in_the_launcher(lab: Any, tab: Any) -> None:
     expect(node(tab.page.locator("#mlstack-panel"), "summarize")).to_be_visible()
 
 
-def test_a_run_goes_on_being_watched_after_a_reload(lab: Any, tab: Any) -> None:
-    cells = good("reloaded")
-    cells[3] = "%%step total -> summary\nimport time\ntime.sleep(8)\nsummary = len(numbers)"
-    lab.write("reloaded.ipynb", cells)
-    panel = opened(tab, "reloaded.ipynb")
-    run(tab, panel)
-    expect(node(panel, "total")).to_have_attribute("data-state", "running", timeout=RUN_MS)
-    panel = opened(tab, "reloaded.ipynb")
-    expect(node(panel, "total")).to_have_attribute("data-state", "running", timeout=RUN_MS)
-    expect(panel.get_by_role("button", name="Cancel")).to_be_visible()
-    tab.shot("panel-running")
+def test_notebook_7_marks_cells_and_has_the_panel_at_hand(lab: Any, tab: Any) -> None:
+    lab.write("seven.ipynb", good("seven"))
+    tab.page.goto(f"{lab.url}/notebooks/seven.ipynb?token={TOKEN}")
+    expect(tab.page.locator(".jp-mlstack-Chip", has_text="load")).to_be_visible(timeout=RUN_MS)
+    tab.page.locator("[data-jp-item-name=mlstack-panel]").click()
+    panel = tab.page.locator("#mlstack-panel")
+    expect(node(panel, "report")).to_be_visible()
+    expect(panel.get_by_role("combobox", name="Stack")).to_have_value("default")
+    run(tab, panel, rows="4")
     expect(node(panel, "report")).to_have_attribute("data-state", "completed", timeout=RUN_MS)
+    tab.shot("notebook-7")
+    assert [said for said in tab.complaints if not any(own in said for own in NOTEBOOKS_OWN)] == []
 
 
 def test_a_run_is_cancelled(lab: Any, tab: Any) -> None:

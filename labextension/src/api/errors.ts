@@ -16,10 +16,17 @@ export class ApiError extends Error {
     return this.status === 404 && this.what === MISSING;
   }
 
+  /** Whether no answer came at all: what was known before may no longer be so. */
+  get isUnreachable(): boolean {
+    return this.status === 0 && this.what === UNREACHABLE;
+  }
+
   static unreachable(): ApiError {
-    return new ApiError('The Jupyter server does not answer.', 'Check that it is running.', 0);
+    return new ApiError(UNREACHABLE, 'Check that it is running.', 0);
   }
 }
+
+const UNREACHABLE = 'The Jupyter server does not answer.';
 
 const MISSING = 'The Jupyter server has no mlstack_nb.';
 const ENABLE = 'Install mlstack-nb where the server runs, then start the server again.';

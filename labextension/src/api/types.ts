@@ -80,6 +80,8 @@ export interface GraphNode {
   cell_id: string | null;
   state: State;
   stale: boolean;
+  /** Parameters, as text, that it had when it ran last and that are others in the notebook now. */
+  ran_with?: Record<string, string>;
   duration_s: number | null;
   saved_s: number | null;
   outputs: GraphOutput[];

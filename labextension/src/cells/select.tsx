@@ -24,6 +24,7 @@ export class RoleSelect extends ReactWidget {
       <select
         aria-label="Role of this cell in the pipeline"
         value={kind === 'part' ? '' : kind}
+        disabled={this.model.isReadOnly}
         onKeyDown={event => event.stopPropagation()}
         onChange={event => this.choose(event.target.value as Kind)}
       >

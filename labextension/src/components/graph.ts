@@ -10,7 +10,7 @@ import { arrowHead, EdgeView } from './graph_edge';
 import { Arrow, isArrow, neighbour } from './graph_keys';
 import { NodeView, sizeOf } from './graph_node';
 import { toolbar } from './graph_toolbar';
-import { Area, layered, Layout, Point } from './layout';
+import { Area, layered, Layout, LayoutOf, Point } from './layout';
 import { stateOf } from './states';
 import { svg } from './svg';
 import { Viewport } from './viewport';
@@ -23,6 +23,7 @@ export interface GraphOptions {
   /** An output of a node was clicked. */
   onOutput?(node: string, output: string): void;
   hasToolbar?: boolean;
+  layout?: LayoutOf; // graphviz's without
 }
 
 export interface GraphHandle {
@@ -91,9 +92,8 @@ class GraphView implements GraphHandle {
       leave: () => this.canvas.focus()
     });
     this.viewport.onShow = seen => this.cull(seen);
-    const parts: Element[] = options.hasToolbar === false ? [this.canvas] : [this.tools.element, this.canvas];
     host.classList.add('mlstack-graph');
-    host.replaceChildren(...parts);
+    host.replaceChildren(...(options.hasToolbar === false ? [] : [this.tools.element]), this.canvas);
     this.canvas.addEventListener('click', event => this.onClick(event));
     this.canvas.addEventListener('keydown', event => this.onKey(event));
     this.canvas.addEventListener('mouseover', event => this.near(named(event.target)));
@@ -113,7 +113,7 @@ class GraphView implements GraphHandle {
     const sizes = shown.shown.map(name => sizeOf(this.nodes.get(name)!));
     const index = new Map(shown.shown.map((name, place) => [name, place]));
     const links = shown.edges.map(edge => [index.get(edge.source)!, index.get(edge.target)!] as const);
-    const layout = await layered(sizes, links);
+    const layout = await (this.options.layout ?? layered)(sizes, links);
     if (turn === this.drawing) {
       this.fill(shown, layout);
     }

@@ -13,6 +13,8 @@ export interface GraphOutput {
 export interface NodeState {
   state: string;
   stale?: boolean;
+  /** Parameters, as text, that it had when it ran last and that are others in the notebook now. */
+  ran_with?: Record<string, string>;
   duration_s?: number | null;
   saved_s?: number | null;
 }
@@ -46,13 +48,19 @@ export function status(node: NodeState, members = 0): string {
     return parts.join(' · ');
   }
   if (node.stale && state !== 'pending') {
-    parts.push('stale');
+    parts.push(ranWith(node.ran_with) || 'stale');
   } else if (state === 'cached' && node.saved_s) {
     parts.push(`saved ${duration(node.saved_s)}`);
   } else if (TIMED.includes(state) && node.duration_s !== null && node.duration_s !== undefined) {
     parts.push(duration(node.duration_s));
   }
   return parts.join(' · ');
+}
+
+/** `with rows=5`; nothing for no other parameters. */
+export function ranWith(parameters: Record<string, string> | undefined): string {
+  const [first, ...more] = Object.entries(parameters ?? {});
+  return first ? `with ${shortened(first.join('='), 24)}${more.length > 0 ? ` and ${more.length} more` : ''}` : '';
 }
 
 /** What a screen reader says of a node. */

@@ -7,7 +7,6 @@ import { svg } from './svg';
 
 const NAME_LENGTH = 30;
 const SHOWN_OUTPUTS = 3;
-const NAME_WIDTH = 7.6;
 const SMALL_WIDTH = 6.1;
 const LEAST_WIDTH = 180;
 const TEXT_X = 34;
@@ -28,8 +27,16 @@ export function sizeOf(node: GraphNode): Box {
   const placed = pills(node);
   const last = placed[placed.length - 1];
   const row = last ? last.x + last.width + 10 : 0;
-  const name = TEXT_X + [...shortened(node.name, NAME_LENGTH)].length * NAME_WIDTH + 30;
+  const name = TEXT_X + nameWidth(shortened(node.name, NAME_LENGTH)) + 30;
   return { width: Math.ceil(Math.max(LEAST_WIDTH, name, row)), height: last ? PILL.top + PILL.height + 9 : HEIGHT };
+}
+
+/** Enough for the wider ones of the fonts that pages use; measured text would cost a layout of the page. */
+function nameWidth(name: string): number {
+  const widths = [...name].map(letter =>
+    /[\u1100-\uffff]|[^\0-\uffff]/u.test(letter) ? 15 : /[mwMW@%]/.test(letter) ? 13 : /[fijlrt .,:;'|!()]/.test(letter) ? 6 : 9
+  );
+  return widths.reduce((sum, width) => sum + width, 0);
 }
 
 /** The card: `class=mlstack-node`, `data-name` and, on outputs, `data-output` say what was clicked. */
@@ -95,7 +102,7 @@ export class NodeView {
     const isSeen = meets(this.area, seen);
     if (isSeen !== this.isSeen) {
       this.isSeen = isSeen;
-      this.element.style.display = isSeen || this.element === document.activeElement ? '' : 'none';
+      this.element.style.display = isSeen || this.element === focused(this.element) ? '' : 'none';
     }
   }
 
@@ -109,6 +116,12 @@ export class NodeView {
     this.words.textContent = status(this.node, this.members);
     this.element.setAttribute('aria-label', spoken(this.node, this.members));
   }
+}
+
+/** What has the focus; a page inside of the page, as a widget is, knows its own. */
+function focused(element: Element): Element | null {
+  const root = element.getRootNode();
+  return root instanceof ShadowRoot ? root.activeElement : document.activeElement;
 }
 
 function pills(node: GraphNode): Pill[] {

@@ -3,6 +3,7 @@ import React, { useEffect, useRef, useState } from 'react';
 
 import { GraphHandle, renderGraph } from './graph';
 import type { GraphData, NodeState } from './graph_data';
+import type { LayoutOf } from './layout';
 import { Trouble, troubleOf } from './loading';
 import { Problem } from './parts';
 
@@ -11,7 +12,8 @@ export interface GraphViewProps {
   label: string;
   selected: string | null;
   onSelect: (name: string) => void;
-  onOutput: (node: string, output: string) => void;
+  onOutput?: (node: string, output: string) => void;
+  layout?: LayoutOf;
 }
 
 export function GraphView(props: GraphViewProps): JSX.Element {
@@ -27,8 +29,9 @@ export function GraphView(props: GraphViewProps): JSX.Element {
     setTrouble(null);
     renderGraph(host.current!, graph, {
       label,
+      layout: latest.current.layout,
       onSelect: name => latest.current.onSelect(name),
-      onOutput: (node, output) => latest.current.onOutput(node, output)
+      onOutput: (node, output) => latest.current.onOutput?.(node, output)
     }).then(
       drawn => {
         if (isGone) {
@@ -65,6 +68,9 @@ export function shapeOf(graph: GraphData): string {
 
 function statesOf(graph: GraphData): Record<string, NodeState> {
   return Object.fromEntries(
-    graph.nodes.map(({ name, state, stale, duration_s, saved_s }) => [name, { state, stale, duration_s, saved_s }])
+    graph.nodes.map(({ name, state, stale, ran_with, duration_s, saved_s }) => [
+      name,
+      { state, stale, ran_with, duration_s, saved_s }
+    ])
   );
 }

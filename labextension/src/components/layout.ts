@@ -1,4 +1,5 @@
 /** Where the boxes and arrows of a graph go: layers from top to bottom, by graphviz in WebAssembly, loaded on first use. */
+import { direct, leftOut } from './long_links';
 
 export interface Box {
   width: number;
@@ -26,6 +27,8 @@ export interface Layout extends Box {
 
 /** The source of an edge and its target, as indices of boxes. */
 export type Link = readonly [number, number];
+
+export type LayoutOf = (boxes: readonly Box[], links: readonly Link[]) => Layout | Promise<Layout>;
 
 const PIXELS_PER_INCH = 72;
 
@@ -88,7 +91,20 @@ export async function layered(boxes: readonly Box[], links: readonly Link[]): Pr
     return { width: 0, height: 0, boxes: [], curves: [] };
   }
   const graphviz = await loadEngine();
-  return readPlain(graphviz.dot(toDot(boxes, links), 'plain'), boxes.length, links);
+  const away = leftOut(boxes.length, links);
+  const laid = links.filter((_, index) => !away.has(index));
+  const layout = readPlain(graphviz.dot(toDot(boxes, laid), 'plain'), boxes.length, laid);
+  if (away.size === 0) {
+    return layout;
+  }
+  const found = layout.curves.values();
+  const curves = links.map(([source, target], index) =>
+    away.has(index)
+      ? direct(layout.boxes[source], layout.boxes[target], boxes[source], boxes[target])
+      : (found.next().value as Point[])
+  );
+  const width = Math.max(layout.width, ...curves.flatMap((curve, index) => (away.has(index) ? [curve[1].x] : [])));
+  return { ...layout, width, curves };
 }
 
 /** A curve as the `d` of an SVG path. */

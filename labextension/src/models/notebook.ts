@@ -63,6 +63,11 @@ export class NotebookModel {
     return this.panel.context.localPath;
   }
 
+  get isReadOnly(): boolean {
+    const { context, content } = this.panel;
+    return context.contentsModel?.writable === false || (content.model?.readOnly ?? false);
+  }
+
   get cells(): CellText[] {
     return this.panel.content.widgets.map(cell => this.textOf(cell.model));
   }

@@ -7,8 +7,9 @@ import { asApiError } from '../api/errors';
 import type { Change } from '../api/events';
 import type { Stacks } from '../api/types';
 
-const SLOW_MS = 20_000;
-const SLOWEST_MS = 300_000;
+const USUAL = { interval: 20_000, backoff: true, max: 300_000 };
+/** While there is no connection, so that what is shown is soon true again. */
+const LOST = { interval: 3000, backoff: false, max: 3000 };
 
 export interface StackCalls {
   list(): Promise<Stacks>;
@@ -21,25 +22,34 @@ export class StackModel {
   error: ApiError | null = null;
 
   readonly changed: ISignal<this, void> = new Signal<this, void>(this);
+  /** Emitted whenever the server has answered; `true` after it had not for a while. */
+  readonly answered: ISignal<this, boolean> = new Signal<this, boolean>(this);
   private readonly poll: Poll;
 
   constructor(private readonly calls: StackCalls) {
     this.poll = new Poll({
       auto: false,
       factory: () => this.look(),
-      frequency: { interval: SLOW_MS, backoff: true, max: SLOWEST_MS },
+      frequency: USUAL,
       name: 'mlstack-nb:stacks',
       standby: 'when-hidden'
     });
     this.poll.ticked.connect(() => {
       if (this.error?.isMissing) {
         void this.poll.stop();
+        return;
       }
+      this.poll.frequency = this.isConnected ? USUAL : LOST;
     });
   }
 
   get active(): string {
     return this.state?.active ?? '';
+  }
+
+  /** Whether the server answered when it was last asked. */
+  get isConnected(): boolean {
+    return !this.error?.isUnreachable;
   }
 
   /** Look now and, from now on, now and then; not again by itself where the server has no such routes. */
@@ -75,8 +85,10 @@ export class StackModel {
   }
 
   private async look(): Promise<void> {
+    const wasConnected = this.isConnected;
     try {
       this.take(await this.calls.list());
+      (this.answered as Signal<this, boolean>).emit(!wasConnected);
     } catch (error) {
       const found = asApiError(error);
       if (found.message !== this.error?.message) {

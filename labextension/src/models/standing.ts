@@ -1,6 +1,7 @@
 /** How a step stands: from what its cell shows, and from what the server knows of it. */
 import type { GraphNode } from '../api/types';
 import { duration } from '../components/formatters';
+import { ranWith } from '../components/graph_data';
 import { State, stateOf } from '../components/states';
 
 export const BADGE = 'application/vnd.mlstack.step+json';
@@ -10,6 +11,8 @@ export interface Standing {
   state: State;
   stale: boolean;
   edited: boolean;
+  /** With which other parameters it was run, if that is why it is stale. */
+  ranWith: string;
   duration_s: number | null;
   saved_s: number | null;
 }
@@ -18,6 +21,7 @@ export const UNKNOWN: Standing = {
   state: 'pending',
   stale: false,
   edited: false,
+  ranWith: '',
   duration_s: null,
   saved_s: null
 };
@@ -33,6 +37,7 @@ export function badgeIn(outputs: Iterable<{ data?: unknown }>, step: string): St
         state: stateOf(badge.state),
         stale: false,
         edited: false,
+        ranWith: '',
         duration_s: seconds(badge.duration_s),
         saved_s: seconds(badge.saved_s)
       };
@@ -62,7 +67,8 @@ export function standing(given: {
   const { state, duration_s, saved_s } = known;
   const isOver = state !== 'pending' && state !== 'running';
   const stale = isOver && (given.node?.stale ?? false);
-  return { state, stale, edited: isOver && given.isEdited, duration_s, saved_s };
+  const edited = isOver && given.isEdited;
+  return { state, stale, edited, ranWith: stale ? ranWith(given.node?.ran_with) : '', duration_s, saved_s };
 }
 
 /** What a chip says of it, beside the name. */
@@ -76,7 +82,7 @@ export function inWords(standing: Standing): string {
     skipped: 'skipped',
     cancelled: 'cancelled'
   }[standing.state];
-  return standing.stale ? `${words}, stale` : standing.edited ? `${words}, edited since` : words;
+  return standing.stale ? `${words}, ${standing.ranWith || 'stale'}` : standing.edited ? `${words}, edited since` : words;
 }
 
 function seconds(value: unknown): number | null {

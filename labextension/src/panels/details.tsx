@@ -131,7 +131,9 @@ function Outputs(props: { node: GraphNode; onOpen: (artifact: string) => void })
           >
             <span>{output.name}</span>
             <span className="mlstack-quiet">
-              {[typeName(output.type), bytes(output.size_bytes)].filter(Boolean).join(' · ')}
+              {output.artifact
+                ? [typeName(output.type), bytes(output.size_bytes)].filter(Boolean).join(' · ')
+                : 'not made'}
             </span>
           </button>
         </li>

@@ -121,7 +121,7 @@ export class LabActions implements PanelActions {
         return;
       }
       const { context } = notebook.panel;
-      if (context.model.dirty && !context.model.readOnly) {
+      if (context.model.dirty && !notebook.isReadOnly) {
         await context.save();
       }
       const graph = await this.model.api.notebooks.pipeline(notebook.path);

@@ -110,6 +110,7 @@ export function PanelView(props: TabProps): JSX.Element {
   const Shown = TABS.find(([tab]) => tab === model.tab)![2];
   return (
     <>
+      {!model.stacks.isConnected && <NoConnection {...props} />}
       <StackBar {...props} />
       {model.current && <RunBar {...props} />}
       <TabBar {...props} />
@@ -128,6 +129,11 @@ export function PanelView(props: TabProps): JSX.Element {
       </div>
     </>
   );
+}
+
+function NoConnection({ model }: TabProps): JSX.Element {
+  const trouble = { what: 'No connection to the Jupyter server.', hint: 'What is shown here may be out of date.' };
+  return <Problem trouble={trouble} onAgain={() => void model.stacks.refresh()} />;
 }
 
 function StackBar(props: TabProps): JSX.Element {

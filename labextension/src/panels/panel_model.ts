@@ -50,6 +50,7 @@ export class PanelModel {
     private readonly notebooks: Notebooks
   ) {
     stacks.changed.connect(this.emit, this);
+    stacks.answered.connect(this.onAnswer, this);
     news.changed.connect(this.onNews, this);
     notebooks.currentChanged.connect(this.onNotebook, this);
     this.onNotebook();
@@ -155,6 +156,7 @@ export class PanelModel {
     this.notebooks.currentChanged.disconnect(this.onNotebook, this);
     this.news.changed.disconnect(this.onNews, this);
     this.stacks.changed.disconnect(this.emit, this);
+    this.stacks.answered.disconnect(this.onAnswer, this);
     Signal.clearData(this);
   }
 
@@ -169,8 +171,15 @@ export class PanelModel {
     }
   }
 
+  private onAnswer(_: StackModel, wasLost: boolean): void {
+    if (wasLost && this.isShown) {
+      this.age += 1;
+      void this.refresh();
+    }
+  }
+
   private onNews(_: RunsModel, news: RunNews): void {
-    this.age += isFinal(news.state) ? 1 : 0;
+    this.age += news.isOver ? 1 : 0;
     if (this.isShown) {
       void this.refresh();
     }

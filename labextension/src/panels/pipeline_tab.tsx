@@ -1,6 +1,8 @@
 /** The graph of the notebook, and below it what is selected. */
 import React from 'react';
 
+import type { GraphNode } from '../api/types';
+import { json, shortened } from '../components/formatters';
 import { GraphView } from '../components/graph_view';
 import { Empty, Problem, Waiting } from '../components/parts';
 import { DetailView } from './details';
@@ -18,11 +20,12 @@ export function PipelineTab(props: TabProps): JSX.Element {
   if (graph.nodes.length === 0) {
     return <Empty>No steps yet: put %%step NAME on top of a cell, or give it a role in its toolbar, and save.</Empty>;
   }
+  const notices = [...graph.notices, ...otherParameters(model.nodes)];
   return (
     <div className="mlstack-split">
-      {graph.notices.length > 0 && (
+      {notices.length > 0 && (
         <ul className="mlstack-notices" role="status">
-          {graph.notices.map(notice => (
+          {notices.map(notice => (
             <li key={notice}>{notice}</li>
           ))}
         </ul>
@@ -42,4 +45,17 @@ export function PipelineTab(props: TabProps): JSX.Element {
       )}
     </div>
   );
+}
+
+/** Why steps are stale whose code is what it was: they ran with other parameters than the notebook has. */
+export function otherParameters(nodes: readonly GraphNode[]): string[] {
+  const found = new Map<string, string>();
+  for (const { stale, ran_with, parameters } of nodes) {
+    for (const [name, text] of Object.entries(stale ? (ran_with ?? {}) : {})) {
+      found.set(name, `${shortened(name, 40)}=${shortened(text, 40)}, here ${shortened(json(parameters[name]), 40)}`);
+    }
+  }
+  return found.size === 0
+    ? []
+    : [`Last run with other parameters than the notebook has, so steps that read them would run again: ${[...found.values()].join('; ')}.`];
 }

@@ -119,7 +119,7 @@ function set(model: NotebookModel, cells: Cell[], kind: Kind, name: string): voi
 }
 
 function isWritable(model: NotebookModel): boolean {
-  if (model.panel.content.model?.readOnly) {
+  if (model.isReadOnly) {
     Notification.warning('This notebook can not be changed: it is read-only.', { autoClose: 5000 });
     return false;
   }

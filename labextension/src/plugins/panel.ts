@@ -70,8 +70,9 @@ function addCommands(
     icon: pipelineIcon,
     describedBy: NO_ARGUMENTS,
     execute: () => {
-      if (shell && panel.isVisible && !shell.rightCollapsed) {
-        shell.collapseRight();
+      const side: { collapseRight?: () => void } = app.shell as JupyterFrontEnd.IShell & ILabShell; // Notebook has it, too
+      if (panel.isVisible && !shell?.rightCollapsed && side.collapseRight) {
+        side.collapseRight();
       } else {
         app.shell.activateById(panel.id);
       }

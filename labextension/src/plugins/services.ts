@@ -9,6 +9,9 @@ import { RunsModel } from '../models/runs';
 import { StackModel } from '../models/stack';
 import { IApi, INotebooks, IRunsModel, IStackModel, NAME } from '../tokens';
 
+/** Of runs that go on at once. */
+const MOST = 100;
+
 const api: JupyterFrontEndPlugin<Api> = {
   id: `${NAME}:api`,
   description: 'Typed calls to the server part of mlstack-nb.',
@@ -26,6 +29,7 @@ const stacks: JupyterFrontEndPlugin<StackModel> = {
   activate: (app: JupyterFrontEnd, calls: Api) => {
     const model = new StackModel(calls.stacks);
     follow(app.serviceManager.events, change => model.heard(change));
+    app.serviceManager.connectionFailure.connect(() => model.isConnected && void model.refresh());
     void app.restored.then(() => model.refresh());
     return model;
   }
@@ -35,10 +39,18 @@ const runs: JupyterFrontEndPlugin<RunsModel> = {
   id: `${NAME}:runs`,
   description: 'The runs that go on.',
   autoStart: true,
+  requires: [IApi, IStackModel],
   provides: IRunsModel,
-  activate: (app: JupyterFrontEnd) => {
-    const model = new RunsModel();
+  activate: (app: JupyterFrontEnd, calls: Api, stack: StackModel) => {
+    const model = new RunsModel({
+      ongoing: async () => {
+        const found = await Promise.all(['pending', 'running'].map(state => calls.runs.list({ state, limit: MOST })));
+        return found.flat().map(run => String(run.id));
+      },
+      isHere: workspace => !stack.state?.workspace || workspace === stack.state.workspace
+    });
     follow(app.serviceManager.events, change => model.heard(change));
+    stack.answered.connect(() => void model.refresh());
     return model;
   }
 };

@@ -28,9 +28,10 @@ class StackStatus extends ReactWidget {
   }
 
   override render(): JSX.Element {
-    const { state, error, active } = this.stacks;
-    const going = this.runs.ongoing.size;
-    const text = state ? shortened(active, 32) || 'no stack' : error ? 'no stacks' : '…';
+    const { state, error, active, isConnected } = this.stacks;
+    const going = isConnected ? this.runs.ongoing.size : 0;
+    const known = state ? shortened(active, 32) || 'no stack' : error ? 'no stacks' : '…';
+    const text = isConnected ? known : 'no connection';
     const title = error
       ? error.message
       : `Active stack: ${active || 'none'}${going ? `, ${counted(going, 'run')} going on` : ''}. Click to switch`;
@@ -39,7 +40,7 @@ class StackStatus extends ReactWidget {
         <span
           className="jp-mlstack-Status-dot"
           data-going={going > 0 || undefined}
-          data-broken={(state === null && error !== null) || undefined}
+          data-broken={!isConnected || (state === null && error !== null) || undefined}
           role={going ? 'img' : undefined}
           aria-label={going ? `${counted(going, 'run')} going on` : undefined}
         />
@@ -84,7 +85,7 @@ class StackStatus extends ReactWidget {
 
 function StackMenu({ model, choose }: { model: StackModel; choose: (name: string) => void }): JSX.Element {
   const { state, error } = model;
-  if (state === null) {
+  if (state === null || !model.isConnected) {
     return (
       <div role="alert" className="jp-mlstack-StackMenu-problem">
         <p>{error?.what ?? 'The stacks are being read.'}</p>

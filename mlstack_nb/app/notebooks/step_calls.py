@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlstack_nb.core.artifact import Artifact
+from mlstack_nb.engine.run_records import file_stem, step_path
 from mlstack_nb.engine.store import Store
 from mlstack_nb.engine.values import Codec, Value
 from mlstack_nb.errors import NotFoundError, ObjectMissingError
@@ -127,12 +128,12 @@ def forget_kept(store: Store, run_id: str, step: str) -> None:
 
 
 def _told_path(run_id: str, step: str) -> str:
-    return f"runs/{run_id}/told/{step}.json"
+    return f"runs/{run_id}/told/{file_stem(step)}.json"
 
 
 def _call_path(run_id: str, step: str) -> str:
-    return f"runs/{run_id}/steps/{step}.call.json"
+    return step_path(run_id, step, "call.json")
 
 
 def _kept_path(run_id: str, step: str) -> str:
-    return f"runs/{run_id}/steps/{step}.kept.json"
+    return step_path(run_id, step, "kept.json")
