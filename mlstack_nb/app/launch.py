@@ -128,8 +128,7 @@ class Launch:
 def prepare(request: Request) -> Launch:
     """Find the target and wire it. Raises MlstackError for what can not run, and what importing the target raises."""
     request = replace(request, run_id=request.run_id or new_run_id())
-    if request.compat:
-        load_target("mlstack_nb.compat:switch_on")(request.compat)  # on a floor above: known by its name
+    _switch_on(request.compat)
     runtime = Runtime.current(stack=request.stack)
     if is_notebook(request.target):
         _check_isolation(request, possible=(KERNEL,))
@@ -203,6 +202,9 @@ def launch_of_notebook(notebook: CompiledNotebook, request: Request, runtime: Ru
     """A run of a notebook that has been compiled, with the parameters that `request` asks for."""
     from mlstack_nb.app.notebooks.runs import NotebookRun
 
+    if not request.compat and notebook.compat:
+        request = replace(request, compat=notebook.compat)
+        _switch_on(request.compat)
     pipeline = notebook.pipeline
     if request.configuration:
         from mlstack_nb.app.run_configuration import pipeline_configured
@@ -215,6 +217,11 @@ def launch_of_notebook(notebook: CompiledNotebook, request: Request, runtime: Ru
     bodies = {step.name: run.body(replace(notebook.step(step.name), step=step)) for step in part.steps}
     part = part if request.use_cache else part.without_cache()
     return Launch(request, runtime, part, bodies, only_cached, Company.APART, run.complete, stop, run.close)
+
+
+def _switch_on(compat: str) -> None:
+    if compat:
+        load_target("mlstack_nb.compat:switch_on")(compat)  # on a floor above: known by its name
 
 
 def launch_of(workspace: Workspace, run: Run) -> Request | None:

@@ -19,4 +19,4 @@ def switch_on(tool: str) -> None:
     """
     if tool not in TOOLS:
         raise UsageError(f"There are no import paths of {tool!r} here.", f"Choose: {', '.join(TOOLS)}.")
-    importlib.import_module(f"{__name__}.{tool}")
+    importlib.import_module(f"{__name__}.{tool}").install()  # again: it may have been imported before

@@ -16,7 +16,19 @@ if TYPE_CHECKING:
 DEFAULT = "python3"
 LAUNCHERS = {"ipykernel_launcher", "ipykernel"}
 # Read when Python starts or when a library is loaded, so that a fork of a process that had other values will not do.
-READ_AT_START = ("PYTHON", "LD_", "LC_", "LANG", "OMP_", "OPENBLAS_", "MKL_", "NUMEXPR_", "MPL", "ARROW_")
+READ_AT_START = (
+    "PYTHON",
+    "LD_",
+    "LC_",
+    "LANG",
+    "OMP_",
+    "OPENBLAS_",
+    "MKL_",
+    "NUMEXPR_",
+    "MPL",
+    "ARROW_",
+    "MLSTACK_COMPAT",
+)
 
 
 def named(document: Mapping[str, Any], kernel: str | None) -> str:

@@ -207,4 +207,4 @@ def test_this_environment_s_own_integrations_are_listed() -> None:
     found = {one.name: one for one in integrations()}
     assert "test" not in found
     assert "experiment_tracker mlflow" in found["mlflow"].flavors
-    assert [package.name for package in found["demo"].packages] == ["mlflow", "scikit-learn"]
+    assert [package.name for package in found["demo"].packages] == ["h11", "mlflow", "scikit-learn", "uvicorn"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,8 @@ from mlstack_nb.core.step import FromParameter, FromStep, Step
 from mlstack_nb.errors import NotFoundError
 from mlstack_nb.source.notebook_file import Notebook, NotebookCell
 from mlstack_nb.source.ordinary import Order
+
+_SWITCH = re.compile(r"^[ \t]*(?:import[ \t]+mlstack_nb\.compat\.|from[ \t]+mlstack_nb\.compat[ \t]+import[ \t]+)(\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,12 @@ class CompiledNotebook:
     @property
     def name(self) -> str:
         return self.pipeline.name
+
+    @property
+    def compat(self) -> str:
+        """The tool whose import paths a cell lets lead here, by importing the switch; else empty."""
+        texts = (cell.text for cell in self.notebook.cells if cell.kind == "code" and "mlstack_nb.compat" in cell.text)
+        return next((found[1] for text in texts if (found := _SWITCH.search(text))), "")
 
     def step(self, name: str) -> CompiledStep:
         """Raises NotFoundError with the nearest name."""
