@@ -80,6 +80,8 @@ def become(request: Mapping[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(request["env"])
     time.tzset()
+    if tool := os.environ.get("MLSTACK_COMPAT"):  # the package heeds it when it is imported, which may be done already
+        importlib.import_module("mlstack_nb.compat").switch_on(tool)
     if "numpy.random" in sys.modules:  # the standard library's generator sees to itself
         sys.modules["numpy.random"].seed()
     _be_kernel(request["argv"])

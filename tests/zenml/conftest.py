@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-import mlstack_nb.compat.zenml  # noqa: F401 - the switch
+import mlstack_nb.compat.zenml  # the switch
 from mlstack_nb.cli import main
 from mlstack_nb.client import Client
+
+os.environ.pop("MLSTACK_COMPAT")  # is for these tests only
 
 
 @pytest.fixture(autouse=True)
