@@ -26,6 +26,7 @@ def said(source: str, folder: Path, **options: Any) -> str:
 
 
 def test_preloaded_modules_are_there_before_the_first_cell(tmp_path: Path) -> None:
+    template_process.close()  # one that began with other variables would not be forked
     code = "import sys\nprint('pandas' in sys.modules, 'polars' in sys.modules)"
     assert said(code, tmp_path, preload=["pandas", "polars", "no_such_module"]) == "True False"
     template_process.close()

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-import mlstack_nb.compat.zenml  # the switch
 from mlstack_nb.cli import main
 from mlstack_nb.client import Client
 
