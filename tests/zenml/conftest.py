@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import mlstack_nb.compat.zenml  # noqa: F401 - the switch
 from mlstack_nb.cli import main
 from mlstack_nb.client import Client
 
