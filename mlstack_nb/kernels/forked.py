@@ -130,7 +130,13 @@ def _be_kernel(argv: list[str]) -> None:
 
     launcher = importlib.util.find_spec(argv[0])
     sys.argv = [launcher.origin if launcher and launcher.origin else argv[0], *argv[1:]]
-    app: Any = IPKernelApp.instance(parent_handle=1)  # no watch over a parent: the template does that
+
+    class Kernel(IPKernelApp):
+        def init_iopub(self, context: Any) -> None:
+            context.sndhwm = 0  # else outputs are dropped when more than 1,000 wait for a busy client
+            super().init_iopub(context)  # type: ignore[no-untyped-call]
+
+    app: Any = Kernel.instance(parent_handle=1)  # no watch over a parent: the template does that
     app.initialize(argv[1:])
     if "matplotlib" in sys.modules:
         _see_kernel(sys.modules["matplotlib"])

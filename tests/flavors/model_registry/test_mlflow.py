@@ -187,9 +187,9 @@ def test_deleting_a_model_leaves_versions_that_others_registered(
 
 
 def test_a_model_of_a_tracked_step_is_logged_in_the_tracked_run(
-    component: MlflowRegistry, client: MlflowClient, name: str
+    component: MlflowRegistry, client: MlflowClient, name: str, tmp_path: Path
 ) -> None:
-    experiment = client.create_experiment(name)
+    experiment = client.create_experiment(name, artifact_location=tmp_path.as_uri())
     run = client.create_run(experiment).info
     component.put_model(name, description="", tags={})
     made = component.register(Entry(name, 1, "model", "d1", tracker_run=run.run_id), double)
